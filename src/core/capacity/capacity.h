@@ -1,0 +1,50 @@
+// What one replica of a pool carries within the SLO, learned online from in-flight, throughput and latency.
+//
+// Model: with c requests in a replica, a request stays residence(c) = base + slope * c seconds, so by Little's
+// law one replica completes rate(c) = c / residence(c) requests per second. Iteration-level batching (an LLM
+// engine) and plain slots (slope 0 up to the slots) both fit. `slots` is the largest c that keeps every
+// objective, at most the server's own limit; where no objective binds, the knee at which throughput has
+// reached 90 % of its asymptote 1/slope.
+//
+// Starts from the spec's hint or profile; is refused (fit_poor, saying so) while the data contradict the model.
+#pragma once
+
+#include <cstdint>
+
+#include "core/base/time.h"
+#include "core/capacity/capacity_state.h"
+#include "core/model/service_spec.h"
+
+namespace tidegate {
+
+enum class CapacityBasis : std::uint8_t { unknown, hinted, learned, refused };
+
+struct Capacity {
+  double slots = 1;                 // requests served at once within the SLO, per replica; > 0
+  double residence_base = 1;        // seconds
+  double residence_slope = 0;       // seconds per concurrent request
+  CapacityBasis basis = CapacityBasis::unknown;
+  double error = 0;                 // mean relative error of the fit, when learned or refused
+
+  [[nodiscard]] double residence(double concurrency) const { return residence_base + residence_slope * concurrency; }
+  // Requests per second of one replica at its slots.
+  [[nodiscard]] double rate() const { return slots / residence(slots); }
+  // Mean concurrency one replica would show at a rate below rate(): c = rate * residence(c).
+  [[nodiscard]] double concurrency_at(double rate) const;
+};
+
+// One tick's evidence for a pool: ready replicas only; warming ones never count.
+struct CapacityEvidence {
+  Duration interval{};
+  double ready = 0;                 // replicas
+  double in_flight = 0;             // mean over the interval, all replicas together
+  double completions = 0;           // over the interval, all replicas together
+  double itl_mean = 0;              // seconds; 0 = not measured
+  bool latency_ok = true;           // every measured objective held
+  bool latency_known = false;
+};
+
+void observe(CapacityState& state, Instant now, const CapacityEvidence& seen);
+[[nodiscard]] Capacity capacity(const CapacityState& state, const PoolSpec& pool, const Slo& slo);
+
+}  // namespace tidegate

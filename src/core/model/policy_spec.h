@@ -1,0 +1,82 @@
+// Every policy's knobs, as the configuration gives them. The policies themselves are core/policy.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "core/base/quantity.h"
+#include "core/base/time.h"
+#include "core/model/signal.h"
+
+namespace tidegate {
+
+// Ours: holds the SLO at the lowest cost. No knob is needed; two exist for priors of a new service.
+struct SloPolicy {
+  std::optional<double> peak_rate;       // requests per second the user expects at most: a prior, not a limit
+  friend bool operator==(const SloPolicy&, const SloPolicy&) = default;
+};
+
+// Proportional: need = value / target. `per_replica` divides the signal's total; otherwise the value is an
+// average already (utilisation) and need = ready * value / target.
+struct TargetPolicy {
+  Signal signal = Signal::in_flight;
+  std::string name;                      // of a custom signal
+  double target = 1;
+  bool per_replica = true;
+  double tolerance = 0.1;                // within target*(1±tolerance) the band covers the present size
+  Duration hold_down = 5min;             // ceiling = highest need over this window
+  friend bool operator==(const TargetPolicy&, const TargetPolicy&) = default;
+};
+
+// A floor (and optionally a ceiling) while a window of the calendar is open. `start` and `end` are cron
+// expressions of five fields in the service's time zone; the later firing wins.
+struct ScheduleEntry {
+  std::string start;
+  std::string end;
+  Replicas replicas_min{0};
+  std::optional<Replicas> replicas_max;
+  friend bool operator==(const ScheduleEntry&, const ScheduleEntry&) = default;
+};
+struct SchedulePolicy {
+  std::vector<ScheduleEntry> entries;
+  friend bool operator==(const SchedulePolicy&, const SchedulePolicy&) = default;
+};
+
+// Kubernetes HorizontalPodAutoscaler v2 (facts/hpa-keda §1): one pods-average or utilisation metric.
+struct HpaPolicy {
+  Signal signal = Signal::in_flight;
+  std::string name;
+  double target_average = 8;             // per ready replica
+  double tolerance = 0.1;
+  Duration sync_period = 15s;
+  Duration metric_delay = 15s;           // the scrape and aggregation pipeline it would see the metric through
+  Duration stabilize_up = 0s;
+  Duration stabilize_down = 5min;
+  std::int32_t up_percent = 100;         // per up_period; the larger of percent and pods wins
+  std::int32_t up_pods = 4;
+  Duration up_period = 15s;
+  std::int32_t down_percent = 100;
+  Duration down_period = 15s;
+  friend bool operator==(const HpaPolicy&, const HpaPolicy&) = default;
+};
+
+// A fixed number of replicas.
+struct StaticPolicy {
+  Replicas replicas{1};
+  friend bool operator==(const StaticPolicy&, const StaticPolicy&) = default;
+};
+
+using PolicySpec = std::variant<SloPolicy, TargetPolicy, SchedulePolicy, HpaPolicy, StaticPolicy>;
+
+// "slo", "target", "schedule", "hpa", "static": the key in the configuration.
+[[nodiscard]] constexpr std::string_view policy_name(const PolicySpec& spec) {
+  constexpr std::string_view names[] = {"slo", "target", "schedule", "hpa", "static"};
+  static_assert(std::size(names) == std::variant_size_v<PolicySpec>);
+  return names[spec.index()];
+}
+
+}  // namespace tidegate

@@ -1,0 +1,33 @@
+// A source collects samples in the background, on its own period and deadline; reading it never blocks.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/base/time.h"
+#include "core/signals/sample.h"
+
+namespace tidegate {
+
+// A replica whose own page can be read.
+struct ScrapeTarget {
+  std::string service;
+  std::string pool;
+  std::string replica;
+  std::string host;
+  std::uint16_t port = 0;
+  friend bool operator==(const ScrapeTarget&, const ScrapeTarget&) = default;
+};
+
+class Source {
+ public:
+  virtual ~Source() = default;
+  [[nodiscard]] virtual std::string_view name() const = 0;
+  // The newest samples, each once per call round: repeated as they are until newer ones come. Thread-safe.
+  [[nodiscard]] virtual std::vector<Sample> latest() = 0;
+  // Tells which replicas are ready to be read. Sources that read none ignore it. Thread-safe.
+  virtual void replicas(const std::vector<ScrapeTarget>&) {}
+};
+
+}  // namespace tidegate
