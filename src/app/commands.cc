@@ -1,0 +1,22 @@
+// The table of commands: the one place that lists them all, in the order of the help.
+#include "app/command.h"
+
+namespace tidegate {
+
+extern const Command completion_command;
+extern const Command version_command;
+
+const std::vector<const Command*>& commands() {
+  static const std::vector<const Command*> all{
+      // run
+      // understand
+      // try out
+      // steer
+      // fit in
+      &completion_command,
+      &version_command,
+  };
+  return all;
+}
+
+}  // namespace tidegate
