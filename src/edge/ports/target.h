@@ -8,23 +8,15 @@
 #include <string>
 #include <vector>
 
-#include "core/base/enum_text.h"
 #include "core/base/error.h"
 #include "core/base/quantity.h"
 #include "core/base/time.h"
 #include "core/model/observation.h"
 #include "core/model/reason.h"
+#include "core/model/replica_state.h"
 #include "core/model/service_spec.h"
 
 namespace tidegate {
-
-enum class ReplicaState : std::uint8_t { requested, starting, loading, ready, draining, gone, failed };
-template <>
-inline constexpr auto enum_texts<ReplicaState> = std::to_array<EnumText<ReplicaState>>({
-    {ReplicaState::requested, "requested"}, {ReplicaState::starting, "starting"}, {ReplicaState::loading, "loading"},
-    {ReplicaState::ready, "ready"}, {ReplicaState::draining, "draining"}, {ReplicaState::gone, "gone"},
-    {ReplicaState::failed, "failed"},
-});
 
 struct Replica {
   std::string id;                 // unique in the fleet, stable over restarts: "chat-h100-3f2a"
