@@ -11,6 +11,7 @@
 
 #include <cstdint>
 
+#include "core/base/enum_text.h"
 #include "core/base/time.h"
 #include "core/capacity/capacity_state.h"
 #include "core/model/service_spec.h"
@@ -18,13 +19,20 @@
 namespace tidegate {
 
 enum class CapacityBasis : std::uint8_t { unknown, hinted, learned, refused };
+template <>
+inline constexpr auto enum_texts<CapacityBasis> = std::to_array<EnumText<CapacityBasis>>({
+    {CapacityBasis::unknown, "unknown"},
+    {CapacityBasis::hinted, "hinted"},
+    {CapacityBasis::learned, "learned"},
+    {CapacityBasis::refused, "refused"},
+});
 
 struct Capacity {
-  double slots = 1;                 // requests served at once within the SLO, per replica; > 0
-  double residence_base = 1;        // seconds
-  double residence_slope = 0;       // seconds per concurrent request
+  double slots = 1;            // requests served at once within the SLO, per replica; > 0
+  double residence_base = 1;   // seconds
+  double residence_slope = 0;  // seconds per concurrent request
   CapacityBasis basis = CapacityBasis::unknown;
-  double error = 0;                 // mean relative error of the fit, when learned or refused
+  double error = 0;  // mean relative error of the fit, when learned or refused
 
   [[nodiscard]] double residence(double concurrency) const { return residence_base + residence_slope * concurrency; }
   // Requests per second of one replica at its slots.
@@ -36,11 +44,12 @@ struct Capacity {
 // One tick's evidence for a pool: ready replicas only; warming ones never count.
 struct CapacityEvidence {
   Duration interval{};
-  double ready = 0;                 // replicas
-  double in_flight = 0;             // mean over the interval, all replicas together
-  double completions = 0;           // over the interval, all replicas together
-  double itl_mean = 0;              // seconds; 0 = not measured
-  bool latency_ok = true;           // every measured objective held
+  double ready = 0;        // replicas
+  double in_flight = 0;    // mean over the interval, all replicas together
+  double completions = 0;  // over the interval, all replicas together
+  double queued = 0;       // waiting for a slot anywhere; a breach under a queue says nothing of slots
+  double itl_mean = 0;     // seconds; 0 = not measured
+  bool latency_ok = true;  // every measured objective held
   bool latency_known = false;
 };
 

@@ -11,12 +11,14 @@
 namespace tidegate {
 
 struct ColdStartState {
-  std::vector<std::int64_t> recent_ns;   // newest last, at most 64
+  std::vector<std::int64_t> recent_ns;  // newest last, at most 64
   std::uint32_t seen = 0;
 
   friend bool operator==(const ColdStartState&, const ColdStartState&) = default;
   template <class Archive>
-  void archive(Archive& ar) { ar(recent_ns, seen); }
+  void archive(Archive& ar) {
+    ar(recent_ns, seen);
+  }
 };
 
 void observe(ColdStartState& state, Duration took);

@@ -14,8 +14,8 @@
 namespace tidegate {
 
 struct StaffingLoad {
-  double rate = 0;          // requests per second
-  double variability = 1;   // variance over mean of arrivals per residence time; 1 = Poisson
+  double rate = 0;         // requests per second
+  double variability = 1;  // variance over mean of arrivals per residence time; 1 = Poisson
 };
 
 // Weighted by nothing: replicas of the pool whose capacity is given.

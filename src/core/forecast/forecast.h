@@ -10,20 +10,29 @@
 
 #include <array>
 #include <cstdint>
-#include <string_view>
 
+#include "core/base/enum_text.h"
 #include "core/base/time.h"
 #include "core/forecast/demand_history.h"
 
 namespace tidegate {
 
 enum class Forecaster : std::uint8_t { level, recent_max, seasonal_day, seasonal_hour, longrun, idle_gap };
+template <>
+inline constexpr auto enum_texts<Forecaster> = std::to_array<EnumText<Forecaster>>({
+    {Forecaster::level, "level"},
+    {Forecaster::recent_max, "recent_max"},
+    {Forecaster::seasonal_day, "seasonal_day"},
+    {Forecaster::seasonal_hour, "seasonal_hour"},
+    {Forecaster::longrun, "longrun"},
+    {Forecaster::idle_gap, "idle_gap"},
+});
 
 // A distribution of a rate (requests per second) as its values at fixed probabilities.
 struct RateQuantiles {
-  static constexpr std::array<double, 13> probabilities{0.05, 0.2,  0.35,  0.5,   0.65,  0.8,   0.9,
-                                                        0.95, 0.975, 0.99, 0.995, 0.999, 0.9995};
-  std::array<double, 13> rates{};
+  static constexpr std::array<double, quantile_points> probabilities{0.05, 0.2,   0.35, 0.5,   0.65,  0.8,   0.9,
+                                                                     0.95, 0.975, 0.99, 0.995, 0.999, 0.9995};
+  std::array<double, quantile_points> rates{};
 
   // Linear between the grid points, flat outside. Monotone in q.
   [[nodiscard]] double at(double q) const;
@@ -31,10 +40,11 @@ struct RateQuantiles {
 };
 
 struct Forecast {
-  RateQuantiles rate;                       // at the horizon (value) or over it (peak)
+  RateQuantiles rate;  // at the horizon (value) or over it (peak)
   Forecaster trusted = Forecaster::level;
-  double level = 0;                         // the smoothed present, requests per second
-  bool has_history = false;                 // false until the level's window is full once
+  double level = 0;          // the smoothed present, requests per second
+  bool has_history = false;  // false until the level's window is full once
+  bool broken = false;       // surprises of late: high quantiles hold at least the recent maximum
 };
 
 // Feeds one interval. `arrivals` is a count over (now - interval, now]. Missing intervals are told with
@@ -45,5 +55,9 @@ void observe_gap(DemandHistory& history, Instant now);
 // The rate at now + horizon; and the highest 10-second rate within [now, now + horizon].
 [[nodiscard]] Forecast forecast_at(const DemandHistory& history, Instant now, Duration horizon);
 [[nodiscard]] Forecast forecast_peak(const DemandHistory& history, Instant now, Duration horizon);
+
+// The probability that at least one request arrives within the horizon, given how long it has been quiet: what a
+// sparse service is pre-warmed by. From the histogram of gaps once there are some, else from the smoothed rate.
+[[nodiscard]] double arrival_probability(const DemandHistory& history, Instant now, Duration horizon);
 
 }  // namespace tidegate
