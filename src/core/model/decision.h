@@ -23,9 +23,13 @@ inline constexpr auto enum_texts<Verdict> = std::to_array<EnumText<Verdict>>(
 
 enum class Stage : std::uint8_t { observe, forecast, size, band, mix, budget, guard };
 template <>
-inline constexpr auto enum_texts<Stage> = std::to_array<EnumText<Stage>>(
-    {{Stage::observe, "observe"}, {Stage::forecast, "forecast"}, {Stage::size, "size"}, {Stage::band, "band"},
-     {Stage::mix, "mix"}, {Stage::budget, "budget"}, {Stage::guard, "guard"}});
+inline constexpr auto enum_texts<Stage> = std::to_array<EnumText<Stage>>({{Stage::observe, "observe"},
+                                                                          {Stage::forecast, "forecast"},
+                                                                          {Stage::size, "size"},
+                                                                          {Stage::band, "band"},
+                                                                          {Stage::mix, "mix"},
+                                                                          {Stage::budget, "budget"},
+                                                                          {Stage::guard, "guard"}});
 
 // A named number behind a stage: {"rate", 14.2}. Names are literals, so a trace costs no allocation per fact.
 struct Fact {
@@ -42,14 +46,16 @@ struct StageTrace {
   double before = 0;
   double after = 0;
   Reason reason = Reason::steady;
-  std::string_view note;        // a literal: the forecaster trusted, the winning policy, the binding rule
+  std::string_view note;  // a literal: the forecaster trusted, the winning policy, the binding rule
   std::vector<Fact> facts;
   friend bool operator==(const StageTrace&, const StageTrace&) = default;
 };
 
 struct PoolDecision {
   std::string pool;
-  Replicas replicas{0};         // committed: ready + warming, draining ones excluded
+  Replicas replicas{0};  // committed: ready + warming, draining ones excluded
+  double slots = 0;      // requests one replica serves at once within the SLO; 0 = unknown
+  double weight = 1;     // weighted replicas one replica counts
   friend bool operator==(const PoolDecision&, const PoolDecision&) = default;
 };
 
@@ -72,9 +78,9 @@ struct Decision {
   // What is expected of it.
   Duration lead_time{};
   Duration hold_time{};
-  double demand_rate = 0;       // requests per second, smoothed present
-  double demand_expected = 0;   // requests per second at the lead time, at the leading quantile
-  std::optional<Instant> unlocks;   // when a time-bound hold (rate, dwell, hold_down, override) ends
+  double demand_rate = 0;          // requests per second, smoothed present
+  double demand_expected = 0;      // requests per second at the lead time, at the leading quantile
+  std::optional<Instant> unlocks;  // when a time-bound hold (rate, dwell, hold_down, override) ends
 
   [[nodiscard]] Replicas total() const {
     Replicas sum{0};
