@@ -1,0 +1,189 @@
+#include "core/capacity/capacity.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "core/base/archive.h"
+#include "core/base/prng.h"
+#include "core/capacity/cold_start.h"
+#include "core/capacity/staffing.h"
+
+namespace tidegate {
+namespace {
+
+// A replica with residence(c) = base + slope c, fed for a while at a concurrency.
+struct Server {
+  double base = 1;
+  double slope = 0.1;
+};
+
+Slo slo_of(LatencyKind kind, Percentile percentile, Duration bound) { return {{{kind, percentile, bound}}}; }
+const Slo ttft_only = slo_of(LatencyKind::ttft, Percentile::p99, 2s);
+
+void feed(CapacityState& state, Instant& now, const Server& server, double concurrency, int ticks, Prng& prng) {
+  constexpr double ready = 4;
+  for (int i = 0; i < ticks; ++i) {
+    now += 1s;
+    const double rate = ready * concurrency / (server.base + server.slope * concurrency);
+    observe(state, now,
+            {.interval = 1s,
+             .ready = ready,
+             .in_flight = ready * concurrency,
+             .completions = static_cast<double>(prng.poisson(rate)),
+             .itl_mean = 0.01 + 0.001 * concurrency});
+  }
+}
+
+CapacityState learned_at(const Server& server, std::initializer_list<double> concurrencies) {
+  CapacityState state;
+  Instant now{};
+  Prng prng{7};
+  for (const double concurrency : concurrencies) feed(state, now, server, concurrency, 300, prng);
+  return state;
+}
+
+TEST(Capacity, IsOneRequestAtATimeWhenNothingIsKnown) {
+  const Capacity answer = capacity({}, {}, ttft_only);
+  EXPECT_EQ(answer.basis, CapacityBasis::unknown);
+  EXPECT_EQ(answer.slots, 1);
+}
+
+TEST(Capacity, LearnsTheLineFromThroughput) {
+  const Capacity answer = capacity(learned_at({1, 0.1}, {2, 5, 10, 20, 60}), {}, ttft_only);
+  EXPECT_EQ(answer.basis, CapacityBasis::learned);
+  EXPECT_NEAR(answer.residence_base, 1, 0.1);
+  EXPECT_NEAR(answer.residence_slope, 0.1, 0.01);
+  EXPECT_LT(answer.error, 0.1);
+  // The knee is at 9 * base / slope = 90, and 1.5 * 60 reaches as far.
+  EXPECT_NEAR(answer.slots, 90, 9);
+}
+
+TEST(Capacity, LatencyAndItlObjectivesBindSlots) {
+  const CapacityState state = learned_at({1, 0.1}, {2, 5, 10, 20, 60});
+  // p50 binds the mean: 1 + 0.1 c <= 3 -> 20.
+  EXPECT_NEAR(capacity(state, {}, slo_of(LatencyKind::latency, Percentile::p50, 3s)).slots, 20, 2);
+  // 10 ms + 1 ms c <= 40 ms -> 30.
+  EXPECT_NEAR(capacity(state, {}, slo_of(LatencyKind::itl, Percentile::p50, 40ms)).slots, 30, 0.5);
+}
+
+TEST(Capacity, ReachesNoFurtherThanHalfAgainWhatWasSeen) {
+  const Capacity answer = capacity(learned_at({1, 0.001}, {4}), {}, ttft_only);
+  EXPECT_NEAR(answer.slots, 6, 0.01);
+}
+
+TEST(Capacity, NeverExceedsTheServersOwnLimit) {
+  PoolSpec pool;
+  pool.capacity.slots_max = 16;
+  EXPECT_EQ(capacity(learned_at({1, 0.01}, {20, 40}), pool, ttft_only).slots, 16);
+}
+
+TEST(Capacity, StopsWhereThroughputStopped) {
+  // Eight plain slots: beyond them requests only wait inside the replica.
+  CapacityState state;
+  Instant now{};
+  Prng prng{3};
+  for (const double c : {2.0, 4.0, 8.0, 14.0, 24.0}) feed(state, now, {c <= 8 ? 2 : c / 4, 0}, c, 200, prng);
+  EXPECT_LE(capacity(state, {}, ttft_only).slots, 9);
+}
+
+TEST(Capacity, StartsFromTheHintAndLeavesIt) {
+  PoolSpec pool;
+  pool.capacity.slots = 8;
+  pool.capacity.service = 2s;
+  const Capacity start = capacity({}, pool, ttft_only);
+  EXPECT_EQ(start.basis, CapacityBasis::hinted);
+  EXPECT_DOUBLE_EQ(start.rate(), 4);
+  const Capacity later = capacity(learned_at({1, 0.1}, {2, 5, 10, 20, 60}), pool, ttft_only);
+  EXPECT_EQ(later.basis, CapacityBasis::learned);
+  EXPECT_GT(later.slots, 40);
+}
+
+TEST(Capacity, FollowsAFourfoldShiftWithinThreeMinutes) {
+  CapacityState state = learned_at({1, 0.1}, {5, 10, 20});
+  Instant now{};
+  Prng prng{11};
+  feed(state, now, {4, 0.4}, 10, 180, prng);
+  EXPECT_NEAR(capacity(state, {}, ttft_only).residence(10), 8, 1.6);
+}
+
+TEST(Capacity, RefusesAContradictoryFit) {
+  CapacityState state;
+  Instant now{};
+  Prng prng{5};
+  for (int i = 0; i < 60; ++i) feed(state, now, {i % 2 == 0 ? 0.5 : 8.0, 0}, 6, 20, prng);
+  const Capacity answer = capacity(state, {}, ttft_only);
+  EXPECT_EQ(answer.basis, CapacityBasis::refused);
+  EXPECT_GT(answer.error, 0.25);
+}
+
+TEST(Capacity, LearnsNothingWithoutReadyReplicasOrFromAFillingFleet) {
+  CapacityState state;
+  Instant now{};
+  for (int i = 0; i < 100; ++i) observe(state, now += 1s, {.interval = 1s, .in_flight = 5, .completions = 9});
+  EXPECT_EQ(state, CapacityState{});
+  for (int i = 0; i < 100; ++i)
+    observe(state, now += 1s, {.interval = 1s, .ready = 1, .in_flight = 20.0 * i, .completions = 4});
+  EXPECT_EQ(state.windows, 0);
+}
+
+TEST(Capacity, BreachesWithoutAQueueLowerTheSlots) {
+  CapacityState state = learned_at({1, 0.01}, {10, 20});
+  const double before = capacity(state, {}, ttft_only).slots;
+  Instant now{};
+  CapacityEvidence bad{.interval = 1s, .ready = 1, .in_flight = 20, .completions = 16, .latency_ok = false};
+  bad.latency_known = true;
+  CapacityState queued = state;
+  for (int i = 0; i < 300; ++i) observe(state, now += 1s, bad);
+  EXPECT_LT(capacity(state, {}, ttft_only).slots, 20);
+  bad.queued = 30;
+  for (int i = 0; i < 300; ++i) observe(queued, now += 1s, bad);
+  EXPECT_NEAR(capacity(queued, {}, ttft_only).slots, before, before * 0.1);
+}
+
+TEST(Capacity, SurvivesARoundTrip) {
+  CapacityState state = learned_at({1, 0.1}, {2, 20});
+  ByteWriter writer;
+  writer(state);
+  EXPECT_LE(writer.bytes().size(), 4096U);
+  CapacityState read;
+  ByteReader reader{writer.bytes()};
+  reader(read);
+  EXPECT_FALSE(reader.failed());
+  EXPECT_EQ(read, state);
+}
+
+TEST(Capacity, ConcurrencyAtARateFollowsLittle) {
+  const Capacity answer{.slots = 50, .residence_base = 1, .residence_slope = 0.1};
+  EXPECT_DOUBLE_EQ(answer.concurrency_at(5), 10);  // 10 / (1 + 1) = 5
+  EXPECT_EQ(answer.concurrency_at(0), 0);
+  EXPECT_EQ(answer.concurrency_at(20), 50);
+}
+
+TEST(Staffing, WorkedExample) {
+  const Capacity replica{.slots = 16, .residence_base = 4};
+  EXPECT_NEAR(staffed_replicas({.rate = 10}, replica, 0.99), 54.713 / 16, 1e-3);
+  EXPECT_EQ(staffed_replicas({.rate = 0}, replica, 0.99), 0);
+  EXPECT_GT(staffed_replicas({.rate = 10, .variability = 4}, replica, 0.99), 54.7 / 16);
+}
+
+TEST(Staffing, NormalQuantiles) {
+  EXPECT_NEAR(normal_quantile(0.5), 0, 1e-9);
+  EXPECT_NEAR(normal_quantile(0.99), 2.3263478740, 1e-8);
+  EXPECT_NEAR(normal_quantile(0.001), -3.0902323062, 1e-8);
+}
+
+TEST(ColdStart, PriorThenMeasurements) {
+  ColdStartState state;
+  EXPECT_EQ(cold_start_quantile(state, std::nullopt, 0.5), 60s);
+  EXPECT_EQ(cold_start_quantile(state, 20s, 0.5), 20s);
+  for (int i = 0; i < 40; ++i) observe(state, 100s + std::chrono::seconds{i % 10});
+  EXPECT_NEAR(seconds(cold_start_quantile(state, 20s, 0.5)), 104.5, 1.5);
+  EXPECT_NEAR(seconds(cold_start_quantile(state, 20s, 0.95)), 109, 1.5);
+  for (int i = 0; i < 200; ++i) observe(state, 30s);
+  EXPECT_NEAR(seconds(cold_start_quantile(state, 20s, 0.95)), 30, 0.5);
+  EXPECT_LE(state.recent_ns.size(), 64U);
+}
+
+}  // namespace
+}  // namespace tidegate

@@ -1,0 +1,144 @@
+// How evidence becomes sums by concurrency: windows in near-steady state, forgetting, and shifts of the work.
+#include <algorithm>
+#include <cmath>
+
+#include "core/capacity/capacity.h"
+#include "core/capacity/residence_fit.h"
+
+namespace tidegate {
+namespace {
+
+constexpr double window_least = 5;  // seconds
+constexpr double window_most = 60;
+constexpr double window_completions = 20;
+constexpr double completions_least = 3;
+constexpr double half_life = 3600;     // seconds of evidence
+constexpr double latency_window = 60;  // seconds the measured quantiles look back
+constexpr double queue_share = 0.05;   // of in-flight: below it nobody waits
+
+// Bins from a quarter of a request upwards, each 1.6 times the one before: the last starts at about 1900.
+std::size_t bin_of(double concurrency) {
+  const double at = std::floor(std::log(std::max(concurrency, 0.25) / 0.25) / std::log(1.6));
+  return std::min(static_cast<std::size_t>(at), CapacityState::bins - 1);
+}
+
+void scale(ConcurrencyBin& bin, double by) {
+  bin.busy *= by;
+  bin.completions *= by;
+  bin.replica_seconds *= by;
+  bin.itl_sum *= by;
+  bin.itl_weight *= by;
+}
+
+// The work changed size: residences move by `ratio` and weigh little, so that what comes decides.
+void move_all(CapacityState& state, double ratio) {
+  for (ConcurrencyBin& bin : state.by_concurrency) {
+    if (!(bin.completions > 0)) continue;
+    scale(bin, std::min(1.0, 15 * std::max(ratio, 1.0) / bin.completions));
+    bin.completions /= ratio;
+  }
+  const double noise = state.shift.noise;
+  state.shift = {};
+  state.shift.noise = noise;
+}
+
+void detect_shift(CapacityState& state, double ratio_log) {
+  ShiftDetector& shift = state.shift;
+  const double unit = std::max(shift.noise, 0.1);
+  const double z = std::clamp(ratio_log / unit, -6.0, 6.0);
+  shift.up = std::max(0.0, shift.up + z - 1.5);
+  shift.down = std::max(0.0, shift.down - z - 1.5);
+  if (shift.up > 0)
+    shift.up_sum += ratio_log, ++shift.up_count;
+  else
+    shift.up_sum = 0, shift.up_count = 0;
+  if (shift.down > 0)
+    shift.down_sum += ratio_log, ++shift.down_count;
+  else
+    shift.down_sum = 0, shift.down_count = 0;
+  constexpr double alarm = 8;
+  if (shift.up > alarm)
+    move_all(state, std::exp(shift.up_sum / shift.up_count));
+  else if (shift.down > alarm)
+    move_all(state, std::exp(shift.down_sum / shift.down_count));
+  else
+    shift.noise += 0.05 * (std::min(std::abs(ratio_log), 1.0) - shift.noise);
+}
+
+void learn_breach(CapacityState& state, const EvidenceWindow& window, double concurrency) {
+  state.quiet = window.queued ? 0 : std::min(state.quiet + window.length, 1e6);
+  state.since_breach = std::min(state.since_breach + window.length, 1e6);
+  if (!window.latency_known || state.quiet < latency_window || state.since_breach < latency_window) return;
+  if (window.breached) {
+    // Never below one request at a time: a breach there is not the concurrency's doing.
+    const double limit = state.breach_limit > 0 ? std::min(state.breach_limit, concurrency) : concurrency;
+    state.breach_limit = std::max(0.9 * limit, 1.0);
+    state.since_breach = 0;
+  } else if (state.breach_limit > 0 && concurrency >= 0.9 * state.breach_limit) {
+    state.breach_limit *= 1.05;
+    state.since_breach = 0;
+  }
+}
+
+void take(CapacityState& state, const EvidenceWindow& window) {
+  // Little's law holds for what is inside steadily: half of the change of in-flight is counted as served.
+  const double change = window.in_flight_last - window.in_flight_first;
+  const double served = window.completions + change / 2;
+  if (window.completions < completions_least || !(window.busy > 0)) return;
+  if (std::abs(change) > 0.5 * window.completions || served <= 0) return;
+  const double replica_seconds = window.ready * window.length;
+  const double concurrency = window.busy / replica_seconds;
+
+  const double kept = std::exp2(-window.length / half_life);
+  for (ConcurrencyBin& bin : state.by_concurrency) scale(bin, kept);
+  state.windows = state.windows * kept + 1;
+  state.concurrency_max = std::max(state.concurrency_max * kept, concurrency);
+  if (const auto line = fit_residence(state, std::nullopt); line && state.windows > 3)
+    detect_shift(state, std::log(window.busy / served / line->at(concurrency)));
+
+  ConcurrencyBin& bin = state.by_concurrency[bin_of(concurrency)];
+  bin.busy += window.busy;
+  bin.completions += served;
+  bin.replica_seconds += replica_seconds;
+  bin.itl_sum += window.itl_sum;
+  bin.itl_weight += window.itl_weight;
+  learn_breach(state, window, concurrency);
+}
+
+bool is_usable(const CapacityEvidence& seen) {
+  return seen.interval > Duration::zero() && seen.ready > 0 && std::isfinite(seen.ready) && seen.in_flight >= 0 &&
+         std::isfinite(seen.in_flight) && seen.completions >= 0 && std::isfinite(seen.completions);
+}
+
+}  // namespace
+
+void observe(CapacityState& state, Instant, const CapacityEvidence& seen) {
+  EvidenceWindow& window = state.window;
+  if (!is_usable(seen)) {
+    window = {};
+    return;
+  }
+  if (window.length > 0 && window.ready != seen.ready) window = {};
+  const double length = seconds(seen.interval);
+  if (!(window.length > 0)) {
+    window.ready = seen.ready;
+    window.in_flight_first = seen.in_flight;
+  }
+  window.length += length;
+  window.busy += seen.in_flight * length;
+  window.completions += seen.completions;
+  window.in_flight_last = seen.in_flight;
+  if (seen.itl_mean > 0 && std::isfinite(seen.itl_mean)) {
+    window.itl_sum += seen.itl_mean * seen.completions;
+    window.itl_weight += seen.completions;
+  }
+  window.queued = window.queued || seen.queued > queue_share * seen.in_flight;
+  window.latency_known = window.latency_known || seen.latency_known;
+  window.breached = window.breached || (seen.latency_known && !seen.latency_ok);
+  const bool is_full = window.completions >= window_completions && window.length >= window_least;
+  if (!is_full && window.length < window_most) return;
+  take(state, window);
+  state.window = {};
+}
+
+}  // namespace tidegate
