@@ -1,0 +1,238 @@
+#include "core/forecast/forecast.h"
+
+#include <gtest/gtest.h>
+#include <rapidcheck.h>
+
+#include <cmath>
+#include <numbers>
+
+#include "core/base/archive.h"
+#include "core/base/prng.h"
+
+namespace tidegate {
+namespace {
+
+const Instant start = instant_at(1'700'000'000);
+
+// Plays `rate(t)` (requests per second, t seconds since the start) as Poisson arrivals.
+struct Stream {
+  DemandHistory history;
+  Instant now = start;
+  Prng prng{42};
+
+  template <class Rate>
+  void play(Duration length, Duration tick, Rate rate) {
+    for (const Instant end = now + length; now < end;) {
+      now += tick;
+      const double mean = rate(seconds(now - start)) * seconds(tick);
+      observe(history, now, tick, static_cast<double>(prng.poisson(mean)));
+    }
+  }
+  [[nodiscard]] double at(Duration horizon, double q) const { return forecast_at(history, now, horizon).rate.at(q); }
+  [[nodiscard]] double peak(Duration horizon, double q) const {
+    return forecast_peak(history, now, horizon).rate.at(q);
+  }
+};
+
+// The share of 10-second rates, one horizon later, above the quantile predicted.
+template <class Rate>
+double exceeded(Stream& stream, Duration horizon, double q, Duration length, Rate rate) {
+  std::vector<double> predicted;
+  std::vector<double> actual;
+  const auto lag = static_cast<std::size_t>(horizon / 10s);
+  for (Duration t{}; t < length; t += 10s) {
+    predicted.push_back(stream.at(horizon, q));
+    stream.play(10s, 10s, rate);
+    actual.push_back(
+        static_cast<double>(stream.history.recent[static_cast<std::size_t>(stream.history.bin - 1) % recent_bins]));
+  }
+  double above = 0;
+  double count = 0;
+  for (std::size_t i = 0; i + lag <= actual.size(); ++i, ++count) above += actual[i + lag - 1] > predicted[i] ? 1 : 0;
+  return above / count;
+}
+
+TEST(Forecast, HasNoHistoryUntilTheWindowIsFull) {
+  Stream stream;
+  EXPECT_FALSE(forecast_at(stream.history, stream.now, 60s).has_history);
+  stream.play(5s, 1s, [](double) { return 10.0; });
+  EXPECT_FALSE(forecast_at(stream.history, stream.now, 60s).has_history);
+  EXPECT_GT(stream.at(60s, 0.99), 10);   // wide
+  EXPECT_LT(stream.at(60s, 0.99), 100);  // but sane
+  stream.play(120s, 1s, [](double) { return 10.0; });
+  EXPECT_TRUE(forecast_at(stream.history, stream.now, 60s).has_history);
+}
+
+TEST(Forecast, IsCalibratedOnSteadyTraffic) {
+  for (const double rate : {2.0, 20.0, 200.0}) {
+    Stream stream;
+    const auto steady = [rate](double) { return rate; };
+    stream.play(2h, 1s, steady);
+    for (const Duration horizon : {Duration{10s}, Duration{60s}, Duration{600s}}) {
+      const double share = exceeded(stream, horizon, 0.9, 2h, steady);
+      EXPECT_GT(share, 0.05) << rate << " " << seconds(horizon);
+      EXPECT_LT(share, 0.15) << rate << " " << seconds(horizon);
+    }
+  }
+}
+
+TEST(Forecast, IsCalibratedOnADailySine) {
+  Stream stream;
+  const auto daily = [](double t) { return 30 + 20 * std::sin(t * 2 * std::numbers::pi / 86400); };
+  stream.play(48h, 10s, daily);
+  const double share = exceeded(stream, 600s, 0.9, 24h, daily);
+  EXPECT_GT(share, 0.05);
+  EXPECT_LT(share, 0.15);
+}
+
+TEST(Forecast, LearnsTheDay) {
+  Stream stream;
+  // Working hours: ten times the night, switched within minutes.
+  const auto office = [](double t) { return std::fmod(t, 86400.0) < 43200 ? 5.0 : 50.0; };
+  stream.play(96h, 10s, office);
+  stream.play(11h + 30min, 10s, office);
+  EXPECT_EQ(forecast_at(stream.history, stream.now, 1h).trusted, Forecaster::seasonal_day);
+  EXPECT_GT(stream.at(1h, 0.9), 20);  // half an hour after the switch that the level knows nothing of
+}
+
+TEST(Forecast, NeverBelowTheRecentMaximumWhenThePatternBreaks) {
+  Stream stream;
+  stream.play(6h, 1s, [](double) { return 10.0; });
+  const double calm = stream.at(60s, 0.99);
+  stream.play(60s, 1s, [](double) { return 100.0; });
+  stream.play(20s, 1s, [](double) { return 10.0; });
+  const Forecast after = forecast_at(stream.history, stream.now, 60s);
+  EXPECT_TRUE(after.broken);
+  EXPECT_GE(after.rate.at(0.9), 80);
+  EXPECT_GE(stream.at(600s, 0.99), 80);
+  stream.play(3h, 1s, [](double) { return 10.0; });
+  EXPECT_FALSE(forecast_at(stream.history, stream.now, 60s).broken);
+  EXPECT_LT(stream.at(60s, 0.99), 3 * calm);
+}
+
+TEST(Forecast, SeesASurgeBeforeItsBinIsComplete) {
+  Stream stream;
+  stream.play(1h, 1s, [](double) { return 2.0; });
+  stream.play(3s, 1s, [](double) { return 60.0; });
+  EXPECT_GE(stream.at(10s, 0.99), 40);
+}
+
+TEST(Forecast, TimerLikeGapsArePredicted) {
+  Stream stream;
+  for (int i = 0; i < 60; ++i) {
+    stream.play(600s, 1s, [](double) { return 0.0; });
+    observe(stream.history, stream.now += 1s, 1s, 1);
+  }
+  stream.play(300s, 1s, [](double) { return 0.0; });
+  EXPECT_LT(arrival_probability(stream.history, stream.now, 60s), 0.2);
+  stream.play(240s, 1s, [](double) { return 0.0; });
+  EXPECT_GT(arrival_probability(stream.history, stream.now, 120s), 0.8);
+}
+
+TEST(Forecast, MissingIsNotZero) {
+  Stream stream;
+  stream.play(1h, 1s, [](double) { return 20.0; });
+  const double before = forecast_at(stream.history, stream.now, 60s).level;
+  for (int i = 0; i < 600; ++i) observe_gap(stream.history, stream.now += 1s);
+  EXPECT_EQ(forecast_at(stream.history, stream.now, 60s).level, before);
+  EXPECT_GT(stream.at(60s, 0.5), 10);
+}
+
+TEST(Forecast, IrregularTicksAgree) {
+  for (const Duration tick : {Duration{100ms}, Duration{1s}, Duration{7s}, Duration{60s}, Duration{300s}}) {
+    Stream stream;
+    stream.play(2h, tick, [](double) { return 20.0; });
+    EXPECT_NEAR(forecast_at(stream.history, stream.now, 60s).level, 20, 2.5) << seconds(tick);
+    EXPECT_NEAR(stream.at(60s, 0.5), 20, 3) << seconds(tick);
+  }
+}
+
+TEST(Forecast, ALeapAheadIsBounded) {
+  Stream stream;
+  stream.play(1h, 1s, [](double) { return 20.0; });
+  stream.now += 24h * 365;
+  stream.play(10min, 1s, [](double) { return 20.0; });
+  EXPECT_NEAR(stream.at(60s, 0.5), 20, 4);
+}
+
+TEST(Forecast, SurvivesARoundTripWithinItsSize) {
+  Stream stream;
+  stream.play(24h, 10s, [](double t) { return 5 + 4 * std::sin(t / 7000); });
+  ByteWriter writer;
+  writer(stream.history);
+  EXPECT_LE(writer.bytes().size(), 40U * 1024);
+  Stream copy = stream;
+  copy.history = {};
+  ByteReader reader{writer.bytes()};
+  reader(copy.history);
+  ASSERT_FALSE(reader.failed());
+  EXPECT_EQ(copy.history, stream.history);
+  stream.play(1h, 1s, [](double) { return 8.0; });
+  copy.play(1h, 1s, [](double) { return 8.0; });
+  EXPECT_EQ(copy.history, stream.history);
+}
+
+TEST(Forecast, RefusesAnArchiveOfTheWrongSize) {
+  Stream stream;
+  stream.play(60s, 1s, [](double) { return 8.0; });
+  stream.history.pending.pop_back();
+  ByteWriter writer;
+  writer(stream.history);
+  ByteReader reader{writer.bytes()};
+  DemandHistory read;
+  reader(read);
+  EXPECT_TRUE(reader.failed());
+}
+
+TEST(ForecastProperty, QuantilesAreFiniteMonotoneAndPeaksAboveValues) {
+  EXPECT_TRUE(rc::check([] {
+    Stream stream;
+    const auto steps = *rc::gen::container<std::vector<std::pair<int, int>>>(
+        rc::gen::pair(rc::gen::inRange(1, 400'000), rc::gen::inRange(0, 2000)));
+    for (const auto& [milliseconds, arrivals] : steps) {
+      const Duration interval = std::chrono::milliseconds{milliseconds};
+      stream.now += interval;
+      if (arrivals % 13 == 0)
+        observe_gap(stream.history, stream.now);
+      else
+        observe(stream.history, stream.now, interval, arrivals);
+    }
+    for (const Duration horizon : {Duration{1s}, Duration{45s}, Duration{600s}, Duration{2h}, Duration{24h}}) {
+      double previous = 0;
+      for (double q = 0.01; q < 1; q += 0.01) {
+        const double rate = stream.at(horizon, q);
+        RC_ASSERT(std::isfinite(rate));
+        RC_ASSERT(rate >= previous);
+        previous = rate;
+        RC_ASSERT(stream.peak(horizon, q) >= rate * (1 - 1e-6));
+      }
+    }
+  }));
+}
+
+TEST(ForecastProperty, MoreArrivalsNeverLowerTheLevel) {
+  EXPECT_TRUE(rc::check([](const std::vector<std::uint8_t>& counts, std::uint8_t more) {
+    Stream low;
+    Stream high;
+    for (std::size_t i = 0; i < counts.size(); ++i) {
+      low.now += 1s;
+      observe(low.history, low.now, 1s, counts[i]);
+      observe(high.history, low.now, 1s, counts[i] + (i % 3 == 0 ? more : 0));
+    }
+    RC_ASSERT(high.history.level.mean >= low.history.level.mean - 1e-9);
+  }));
+}
+
+TEST(ForecastProperty, NonsenseIsIgnored) {
+  Stream stream;
+  stream.play(60s, 1s, [](double) { return 8.0; });
+  const DemandHistory before = stream.history;
+  observe(stream.history, stream.now + 1s, 1s, std::nan(""));
+  observe(stream.history, stream.now + 1s, 1s, -3);
+  observe(stream.history, stream.now, 1s, 3);
+  observe(stream.history, stream.now + 1s, 0s, 3);
+  EXPECT_EQ(stream.history, before);
+}
+
+}  // namespace
+}  // namespace tidegate
