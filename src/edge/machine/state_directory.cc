@@ -1,0 +1,75 @@
+#include "edge/machine/state_directory.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <filesystem>
+
+namespace tidegate {
+
+namespace {
+
+Result<std::string> resolved(const std::string& path) {
+  if (!path.empty()) return path;
+  if (const char* state = std::getenv("XDG_STATE_HOME"); state != nullptr && *state == '/')
+    return std::string(state) + "/tidegate";
+  if (const char* home = std::getenv("HOME"); home != nullptr && *home == '/')
+    return std::string(home) + "/.local/state/tidegate";
+  return fail(ErrorKind::invalid,
+              "no place for state: neither XDG_STATE_HOME nor HOME is set; give machine.state_directory");
+}
+
+Result<void> create_folder(const std::string& path) {
+  std::error_code code;
+  std::filesystem::create_directories(path, code);
+  if (code)
+    return fail(code == std::errc::permission_denied ? ErrorKind::denied : ErrorKind::failed,
+                fmt::format("cannot create the state directory {}: {}; give another in machine.state_directory", path,
+                            code.message()));
+  return {};
+}
+
+std::string holder_text(const std::string& lock_path) {
+  auto pid = read_file(lock_path, 64);
+  if (!pid || pid->empty()) return "another process";
+  while (!pid->empty() && pid->back() == '\n') pid->pop_back();
+  return "process " + *pid;
+}
+
+}  // namespace
+
+Result<StateDirectory> StateDirectory::open(const std::string& path) {
+  const auto place = resolved(path);
+  if (!place) return std::unexpected(place.error());
+  if (auto created = create_folder(*place); !created) return std::unexpected(created.error());
+  std::error_code ignored;
+  std::filesystem::permissions(*place, std::filesystem::perms::owner_all, ignored);
+
+  const std::string lock_path = *place + "/controller.lock";
+  FileDescriptor lock(::open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (!lock.is_open())
+    return fail(errno == EACCES ? ErrorKind::denied : ErrorKind::failed,
+                fmt::format("cannot open {}: {}", lock_path, errno_text(errno)));
+  if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0)
+    return fail(ErrorKind::failed,
+                fmt::format("another controller ({}) uses the state directory {}; stop it, or give this one its own "
+                            "machine.state_directory",
+                            holder_text(lock_path), *place));
+  // The pid is only for the message above; the lock itself is the flock.
+  const std::string pid = fmt::format("{}\n", ::getpid());
+  if (::ftruncate(lock.get(), 0) != 0 || ::pwrite(lock.get(), pid.data(), pid.size(), 0) < 0)
+    return fail(ErrorKind::failed, fmt::format("cannot write {}: {}", lock_path, errno_text(errno)));
+  return StateDirectory(*place, std::move(lock));
+}
+
+Result<std::string> StateDirectory::folder(const std::string& name) const {
+  std::string path = path_ + "/" + name;
+  if (auto created = create_folder(path); !created) return std::unexpected(created.error());
+  return path;
+}
+
+}  // namespace tidegate
