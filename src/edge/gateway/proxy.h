@@ -1,0 +1,90 @@
+// The gateway's thread: everything that lives on its event loop, and what the parts share.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "edge/gateway/event_loop.h"
+#include "edge/gateway/framing.h"
+#include "edge/gateway/gateway.h"
+#include "edge/gateway/gateway_stats.h"
+#include "edge/gateway/listener.h"
+#include "edge/gateway/router.h"
+#include "edge/gateway/service_state.h"
+
+namespace tidegate {
+
+class ClientConnection;
+class Exchange;
+
+class Proxy : public EventHandler {
+ public:
+  Proxy(const GatewayOptions& options, EventLoop& loop, GatewayStats& stats);
+  ~Proxy() override;
+
+  void listen(int fd);
+  void stop_accepting();
+  // Idle clients are let go; the rest end with their responses. Calls `drained` when nobody is left.
+  void drain(std::function<void()> drained);
+  void apply(std::vector<ResolvedRoute> routes);
+  void set_wake(std::function<void(const std::string&)> wake) { wake_ = std::move(wake); }
+  void wake(const std::string& service) {
+    if (wake_) wake_(service);
+  }
+
+  void on_events(std::uint32_t) override;  // of the listening socket
+  void on_timer() override;                // looks for services and replicas that nobody uses any more
+
+  [[nodiscard]] Instant now() const { return loop.now(); }
+  [[nodiscard]] ServiceState* service_at(std::size_t route) const { return by_route_[route]; }
+  void closed(ClientConnection& client);
+  [[nodiscard]] bool is_draining() const { return draining_; }
+  [[nodiscard]] std::uint32_t next_replica_id() { return ++replica_ids_; }
+  void reap_soon();
+
+  [[nodiscard]] std::unique_ptr<Exchange> take_exchange();
+  void give_back(std::unique_ptr<Exchange> exchange);
+
+  static constexpr std::size_t scratch_bytes = 64 * 1024;
+
+  const GatewayOptions& options;
+  EventLoop& loop;
+  GatewayStats& stats;
+  Router router;
+  HeadParser request_parser;
+  HeadParser response_parser;
+  std::string head_scratch;  // a rewritten head on its way out
+  std::unique_ptr<char[]> client_scratch;
+  std::unique_ptr<char[]> upstream_scratch;
+
+ private:
+  // Takes ended exchanges apart once no frame of theirs is on the stack.
+  struct Recycler : EventHandler {
+    explicit Recycler(Proxy& owner) : proxy(owner) {}
+    void on_events(std::uint32_t) override;
+    Proxy& proxy;
+  };
+
+  void accept_some();
+  void refuse(int fd);
+
+  Listener listener_;
+  std::map<std::string, std::unique_ptr<ServiceState>> services_;
+  std::vector<std::unique_ptr<ServiceState>> leaving_;
+  std::vector<ServiceState*> by_route_;
+  std::vector<ClientConnection*> clients_;  // each knows its index
+  std::vector<std::unique_ptr<Exchange>> spare_;
+  std::vector<std::unique_ptr<Exchange>> returned_;
+  Recycler recycler_{*this};
+  std::function<void(const std::string&)> wake_;
+  std::function<void()> drained_;
+  Timer timer_;
+  std::uint32_t replica_ids_ = 0;
+  bool draining_ = false;
+};
+
+}  // namespace tidegate
