@@ -52,6 +52,7 @@ struct Forecast {
 void observe(DemandHistory& history, Instant now, Duration interval, double arrivals);
 void observe_gap(DemandHistory& history, Instant now);
 
+// Below 10 s the answer is that of 10 s, beyond 4 h that of 4 h.
 // The rate at now + horizon; and the highest 10-second rate within [now, now + horizon].
 [[nodiscard]] Forecast forecast_at(const DemandHistory& history, Instant now, Duration horizon);
 [[nodiscard]] Forecast forecast_peak(const DemandHistory& history, Instant now, Duration horizon);

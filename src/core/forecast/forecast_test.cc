@@ -85,6 +85,30 @@ TEST(Forecast, IsCalibratedOnADailySine) {
   EXPECT_LT(share, 0.15);
 }
 
+TEST(Forecast, UpperQuantileHoldsOnARampAndOnOnOffTraffic) {
+  Stream ramp;
+  const auto rising = [](double t) { return 5 + t / 200; };
+  ramp.play(3h, 1s, rising);
+  EXPECT_LT(exceeded(ramp, 60s, 0.95, 2h, rising), 0.1);
+
+  Stream bursts;
+  const auto on_off = [](double t) { return std::fmod(t, 900.0) < 300 ? 40.0 : 1.0; };
+  bursts.play(6h, 1s, on_off);
+  EXPECT_LT(exceeded(bursts, 60s, 0.95, 6h, on_off), 0.1);
+  EXPECT_GE(bursts.peak(1h, 0.5), 35);  // a burst comes within every hour
+}
+
+TEST(Forecast, LearnsTheMinuteOfTheHour) {
+  Stream stream;
+  const auto clock_driven = [](double t) { return std::fmod(t, 3600.0) < 180 ? 60.0 : 3.0; };
+  stream.play(72h, 10s, clock_driven);
+  stream.play(50min, 10s, clock_driven);
+  const double quiet = stream.at(180s, 0.9);
+  stream.play(8min, 10s, clock_driven);  // the surge is two minutes away
+  EXPECT_GT(stream.at(180s, 0.9), 3 * quiet);
+  EXPECT_EQ(forecast_at(stream.history, stream.now, 180s).trusted, Forecaster::seasonal_hour);
+}
+
 TEST(Forecast, LearnsTheDay) {
   Stream stream;
   // Working hours: ten times the night, switched within minutes.
