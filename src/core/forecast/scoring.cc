@@ -118,7 +118,7 @@ Rates mix(const Mixing& from, std::size_t leader, const std::array<float, scored
   double total = 0;
   for (std::size_t k = 0; k < point_forecasters; ++k) {
     double weight = k == leader ? 1 : 0;
-    if (is_trusted && least > 0) weight = std::exp(-10 * (static_cast<double>(losses[k]) / least - 1));
+    if (is_trusted && least > 0) weight = std::exp(-30 * (static_cast<double>(losses[k]) / least - 1));
     if (weight < 0.02) continue;
     const double point = static_cast<double>(from.made.points[k]);
     const double scale = residual_scale(point, from.horizon);

@@ -2,7 +2,7 @@
 // their forecaster, then every forecaster predicts again and the answers are mixed by trust.
 //
 // Trust: each forecaster's pinball loss at 0.5, 0.9 and 0.99 (the upper ones weigh more), exponentially forgotten;
-// weights exp(-10 (loss / least loss - 1)), and quantiles are averaged. A leader is replaced only when 5 % worse.
+// weights exp(-30 (loss / least loss - 1)), and quantiles are averaged. A leader is replaced only when 5 % worse.
 // Points are remembered, not quantiles: the spread scored is the one before the new error is learned.
 //
 // Break: values above the answered 0.99 quantile are counted with decay 0.9; at two in quick succession the pattern
