@@ -27,6 +27,11 @@ inline constexpr std::size_t quantile_points = 13;  // the grid of RateQuantiles
 inline constexpr std::size_t horizons = 7;
 inline constexpr std::array<std::int32_t, horizons> horizon_bins{1, 3, 6, 18, 60, 360, 1440};
 inline constexpr std::array<std::int32_t, horizons> horizon_step{1, 1, 1, 1, 3, 12, 60};
+inline constexpr std::size_t pending_entries = [] {
+  std::size_t entries = 0;
+  for (std::size_t h = 0; h < horizons; ++h) entries += static_cast<std::size_t>(horizon_bins[h] / horizon_step[h]);
+  return entries;
+}();
 inline constexpr std::size_t point_forecasters = 5;  // all but idle_gap: a point and the spread around it
 inline constexpr std::size_t scored_forecasters = 6;
 

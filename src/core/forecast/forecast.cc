@@ -23,9 +23,7 @@ void start(DemandHistory& history, std::int64_t bin) {
   history.recent.assign(recent_bins, -1);
   history.slots.assign(slots_kept, slot_missing);
   history.residuals.assign(point_forecasters * horizons, {residual_prior(), residual_prior()});
-  std::size_t entries = 0;
-  for (std::size_t h = 0; h < horizons; ++h) entries += static_cast<std::size_t>(horizon_bins[h] / horizon_step[h]);
-  history.pending.assign(entries, {});
+  history.pending.assign(pending_entries, {});
 }
 
 void smooth(SmoothedRate& smoothed, double rate, double length, double constant) {
