@@ -4,11 +4,13 @@
 namespace tidegate {
 
 extern const Command completion_command;
+extern const Command gateway_command;
 extern const Command version_command;
 
 const std::vector<const Command*>& commands() {
   static const std::vector<const Command*> all{
       // run
+      &gateway_command,
       // understand
       // try out
       // steer

@@ -70,6 +70,8 @@ struct MatchSpec {
   std::optional<std::string> host;
   std::optional<std::string> path;          // prefix
   friend bool operator==(const MatchSpec&, const MatchSpec&) = default;
+  template <class Archive>
+  void archive(Archive& ar) { ar(models, host, path); }
 };
 
 enum class Heartbeat : std::uint8_t { none, sse };
@@ -85,6 +87,8 @@ struct HoldSpec {
   Heartbeat heartbeat = Heartbeat::none;
   Duration heartbeat_period = 10s;
   friend bool operator==(const HoldSpec&, const HoldSpec&) = default;
+  template <class Archive>
+  void archive(Archive& ar) { ar(max_age, max_requests, max_bytes, heartbeat, heartbeat_period); }
 };
 
 struct ServiceSpec {

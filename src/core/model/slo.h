@@ -43,6 +43,8 @@ struct Objective {
     return std::string{to_text(kind)} + "_" + std::string{to_text(percentile)};
   }
   friend bool operator==(const Objective&, const Objective&) = default;
+  template <class Archive>
+  void archive(Archive& ar) { ar(kind, percentile, bound); }
 };
 
 // At least one objective; at most one per kind and percentile (the configuration checks it).
@@ -50,6 +52,8 @@ struct Slo {
   std::vector<Objective> objectives{Objective{}};
 
   friend bool operator==(const Slo&, const Slo&) = default;
+  template <class Archive>
+  void archive(Archive& ar) { ar(objectives); }
 };
 
 }  // namespace tidegate

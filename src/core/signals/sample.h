@@ -16,22 +16,30 @@ namespace tidegate {
 struct Gauge {
   double value = 0;
   friend bool operator==(const Gauge&, const Gauge&) = default;
+  template <class Archive>
+  void archive(Archive& ar) { ar(value); }
 };
 struct Counter {
   double total = 0;
   std::uint64_t epoch = 0;
   friend bool operator==(const Counter&, const Counter&) = default;
+  template <class Archive>
+  void archive(Archive& ar) { ar(total, epoch); }
 };
 struct HistogramBucket {
   double upper = 0;              // inclusive; +inf for the last
   double cumulative = 0;
   friend bool operator==(const HistogramBucket&, const HistogramBucket&) = default;
+  template <class Archive>
+  void archive(Archive& ar) { ar(upper, cumulative); }
 };
 struct Histogram {
   std::vector<HistogramBucket> buckets;   // ascending
   double sum = 0;
   std::uint64_t epoch = 0;
   friend bool operator==(const Histogram&, const Histogram&) = default;
+  template <class Archive>
+  void archive(Archive& ar) { ar(buckets, sum, epoch); }
 };
 
 struct Sample {
@@ -46,6 +54,8 @@ struct Sample {
   std::string cause;             // of an error or absence, for the explanation
 
   friend bool operator==(const Sample&, const Sample&) = default;
+  template <class Archive>
+  void archive(Archive& ar) { ar(service, replica, pool, signal, name, value, quality, taken, cause); }
 };
 
 }  // namespace tidegate

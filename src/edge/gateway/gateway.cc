@@ -1,5 +1,6 @@
 #include "edge/gateway/gateway.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <netdb.h>
 #include <unistd.h>
@@ -53,6 +54,7 @@ struct Gateway::Parts {
   int listen_fd = -1;
   std::uint16_t port = 0;
   bool started = false;
+  std::atomic<bool> accepting{false};
 
   mutable std::mutex mutex;  // of what follows
   RouteTable table;
@@ -88,6 +90,7 @@ Result<void> Gateway::start() {
   });
   parts.proxy->listen(fd);
   parts.started = true;
+  parts.accepting.store(true);
   parts.thread = std::thread([&parts] {
     parts.loop.run();
     parts.proxy.reset();
@@ -100,6 +103,7 @@ std::uint16_t Gateway::port() const { return parts_->port; }
 void Gateway::stop(Duration drain) {
   Parts& parts = *parts_;
   if (!parts.started || !parts.thread.joinable()) return;
+  parts.accepting.store(false);
   if (drain > Duration{}) {
     auto drained = std::make_shared<std::promise<void>>();
     auto done = drained->get_future();
@@ -150,20 +154,15 @@ RouteTable Gateway::table() const {
   return parts_->table;
 }
 
-Result<int> Gateway::hand_over() {
-  Parts& parts = *parts_;
-  const int copy = parts.started ? ::dup(parts.listen_fd) : -1;
-  if (copy < 0)
-    return fail(ErrorKind::failed, fmt::format("cannot hand over the listening socket: {}", std::strerror(errno)));
-  parts.loop.post([&parts] { parts.proxy->stop_accepting(); });
-  return copy;
+Result<int> Gateway::share_listener() const {
+  const int copy = parts_->accepting.load() ? ::fcntl(parts_->listen_fd, F_DUPFD_CLOEXEC, 0) : -1;
+  if (copy >= 0) return copy;
+  return fail(ErrorKind::failed, fmt::format("cannot share the listening socket: {}", std::strerror(errno)));
 }
 
-std::int64_t Gateway::unfinished() const {
-  std::int64_t sum = 0;
-  for (const auto& [name, tally] : parts_->stats.services())
-    sum += static_cast<std::int64_t>(tally->in_flight.value() + tally->queued.value());
-  return sum;
+void Gateway::stop_accepting() {
+  parts_->accepting.store(false);
+  parts_->loop.post([parts = parts_.get()] { parts->proxy->stop_accepting(); });
 }
 
 }  // namespace tidegate

@@ -56,10 +56,9 @@ class Gateway : public GatewayLink {
   [[nodiscard]] std::string metrics_page() const;
   // The table last pushed.
   [[nodiscard]] RouteTable table() const;
-  // A duplicate of the listening socket for a successor; this gateway accepts no more.
-  [[nodiscard]] Result<int> hand_over();
-  // Requests being served or held; 0 after hand_over() means it may end.
-  [[nodiscard]] std::int64_t unfinished() const;
+  // A duplicate of the listening socket, for a successor. Both accept until stop_accepting().
+  [[nodiscard]] Result<int> share_listener() const;
+  void stop_accepting();
 
  private:
   struct Parts;

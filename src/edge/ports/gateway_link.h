@@ -23,6 +23,8 @@ struct Endpoint {
   std::int32_t slots = 1;         // requests at once; the rest waits in the gateway
   bool draining = false;          // gets nothing new
   friend bool operator==(const Endpoint&, const Endpoint&) = default;
+  template <class Archive>
+  void archive(Archive& ar) { ar(replica, pool, host, port, slots, draining); }
 };
 
 struct Route {
@@ -34,12 +36,16 @@ struct Route {
   std::vector<Endpoint> endpoints;
   Duration time_to_ready{};       // until the next replica is expected ready; 0 = unknown
   friend bool operator==(const Route&, const Route&) = default;
+  template <class Archive>
+  void archive(Archive& ar) { ar(service, match, hold, slo, affinity, endpoints, time_to_ready); }
 };
 
 struct RouteTable {
   std::uint64_t version = 0;
   std::vector<Route> routes;
   friend bool operator==(const RouteTable&, const RouteTable&) = default;
+  template <class Archive>
+  void archive(Archive& ar) { ar(version, routes); }
 };
 
 struct GatewayReadings {
