@@ -8,6 +8,9 @@
 #include <cerrno>
 #include <cstdlib>
 #include <filesystem>
+#include <thread>
+
+#include "core/base/time.h"
 
 namespace tidegate {
 
@@ -33,6 +36,16 @@ Result<void> create_folder(const std::string& path) {
   return {};
 }
 
+// A controller killed while it started a replica leaves the lock for a moment with the child that is about to exec.
+bool take_lock(int fd) {
+  constexpr int attempts = 25;
+  for (int i = 0; i < attempts; ++i) {
+    if (::flock(fd, LOCK_EX | LOCK_NB) == 0) return true;
+    std::this_thread::sleep_for(20ms);
+  }
+  return false;
+}
+
 std::string holder_text(const std::string& lock_path) {
   auto pid = read_file(lock_path, 64);
   if (!pid || pid->empty()) return "another process";
@@ -54,7 +67,7 @@ Result<StateDirectory> StateDirectory::open(const std::string& path) {
   if (!lock.is_open())
     return fail(errno == EACCES ? ErrorKind::denied : ErrorKind::failed,
                 fmt::format("cannot open {}: {}", lock_path, errno_text(errno)));
-  if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0)
+  if (!take_lock(lock.get()))
     return fail(ErrorKind::failed,
                 fmt::format("another controller ({}) uses the state directory {}; stop it, or give this one its own "
                             "machine.state_directory",
