@@ -152,7 +152,7 @@ std::size_t Exchange::take_body(std::string_view bytes_in) {
     proxy_.stats.bad_requests.add();
     keep_alive_ = false;
     if (phase_ == Phase::responding || head_sent_)
-      client_gone(), client_->exchange_broken(true);
+      write_failed();
     else
       reply(step.bad ? OwnAnswer{400, "bad_request", "the body's chunks are malformed"}
                      : OwnAnswer{413, "body_too_large", "the body is larger than allowed"},
@@ -361,16 +361,13 @@ bool Exchange::send_again() {
 void Exchange::upstream_failed() {
   if (phase_ == Phase::tunnel || (phase_ == Phase::responding)) return break_response();
   if (send_again()) return;
-  if (upstream_) {
-    upstream_->close();
-    upstream_ = nullptr;
-  }
   if (replica_) {
     replica_->load.failed(proxy_.now());
     replica_->tally->failures.add();
-    release_replica();
   }
+  ServiceState* service = service_;
   reply({502, "replica_failed", "the replica broke off before it answered"}, Outcome::failed);
+  service->dispatch();
 }
 
 void Exchange::expired() {
@@ -388,7 +385,22 @@ void Exchange::reject(std::string_view code, std::string message) {
   reply({503, code, std::move(message), after}, Outcome::rejected);
 }
 
+// Lets go of the queue and the replica, whose connection is closed. The service whose slot became free; null:
+// none did.
+ServiceState* Exchange::detach() {
+  if (is_held) {
+    service_->room.remove(*this);
+    service_->tally->queued.set(service_->room.size());
+  }
+  if (upstream_) upstream_->close();
+  upstream_ = nullptr;
+  if (!replica_) return nullptr;
+  release_replica();
+  return service_;
+}
+
 void Exchange::reply(const OwnAnswer& answer, Outcome outcome) {
+  ServiceState* freed = detach();
   status_ = static_cast<std::int16_t>(answer.status);
   const bool keep = keep_alive_ && body_in_.is_done() && !head_sent_ && !proxy_.is_draining();
   if (head_sent_) {
@@ -398,6 +410,7 @@ void Exchange::reply(const OwnAnswer& answer, Outcome outcome) {
     (void)client_->write(error_response(answer, keep, !is_head_));
   }
   end(outcome);
+  if (freed) freed->dispatch();
   leave(keep);
 }
 
@@ -456,19 +469,10 @@ void Exchange::client_drained() {
 }
 
 void Exchange::client_gone() {
-  if (is_held) {
-    service_->room.remove(*this);
-    service_->tally->queued.set(service_->room.size());
-    service_->schedule();
-  }
-  if (upstream_) upstream_->close();
-  upstream_ = nullptr;
-  ServiceState* service = service_;
-  const bool had_slot = replica_ != nullptr;
-  if (had_slot) release_replica();
+  ServiceState* freed = detach();
   end(Outcome::cancelled);
   phase_ = Phase::idle;
-  if (had_slot) service->dispatch();
+  if (freed) freed->dispatch();
 }
 
 Instant Exchange::deadline_from(Instant active) const {
@@ -491,15 +495,9 @@ void Exchange::deadline_passed() {
       return reply({408, "body_timeout", "the body did not arrive in time"}, Outcome::failed);
     case Phase::waiting:
       return heartbeat();
-    case Phase::sending: {
+    case Phase::sending:
       // It may still be working on it: sending it again could run it twice.
-      upstream_->close();
-      upstream_ = nullptr;
-      ServiceState* service = service_;
-      release_replica();
-      reply({504, "replica_timeout", "the replica did not answer in time"}, Outcome::failed);
-      return service->dispatch();
-    }
+      return reply({504, "replica_timeout", "the replica did not answer in time"}, Outcome::failed);
     default:
       return break_response();
   }

@@ -77,6 +77,7 @@ class Exchange : public Held {
   void reject(std::string_view code, std::string message);
   [[nodiscard]] bool send_again();
   void release_replica();
+  [[nodiscard]] ServiceState* detach();
   void end(Outcome outcome);
   void tally_slo(bool failed);
   void leave(bool keep);

@@ -87,12 +87,7 @@ void Exchange::begin_tunnel(const Head& head, std::string_view rest) {
 void Exchange::begin_after_heartbeat(const Head& head, std::string_view rest) {
   closes_ = true;
   if (head.status != 200 || !is_sse_) {
-    upstream_->close();
-    upstream_ = nullptr;
-    ServiceState* service = service_;
-    release_replica();
-    reply({502, "replica_failed", fmt::format("the replica answered {}", head.status)}, Outcome::failed);
-    return service->dispatch();
+    return reply({502, "replica_failed", fmt::format("the replica answered {}", head.status)}, Outcome::failed);
   }
   rechunks_ = head.body != BodyKind::chunked;
   if (rechunks_) return rechunk_body(rest);
@@ -205,14 +200,11 @@ void Exchange::finish_response() {
 
 // Too late to try elsewhere: the client must see at once that the response is not whole.
 void Exchange::break_response() {
-  if (upstream_) upstream_->close();
-  upstream_ = nullptr;
   const bool reset = body_out_.kind() == BodyKind::until_close;
-  ServiceState* service = service_;
   replica_->tally->failures.add();
-  release_replica();
+  ServiceState* freed = detach();
   end(Outcome::failed);
-  service->dispatch();
+  if (freed) freed->dispatch();
   phase_ = Phase::idle;
   client_->exchange_broken(reset);
 }

@@ -40,12 +40,12 @@ bool is_dropped(const Head& head, const HeadField& field, bool keep_upgrade) {
 void append_request_head(std::string& out, const Head& head, const RequestRewrite& rewrite) {
   out.append(head.method).append(" ").append(head.target);
   out.append(head.is_http_10 ? " HTTP/1.0\r\n" : " HTTP/1.1\r\n");
-  std::string_view forwarded_for;
+  std::string forwarded_for;
   for (const auto& field : head.all()) {
     if (field.field == Field::x_forwarded) {
       if (!rewrite.trust_forwarded) continue;
       if (equals_ignoring_case(field.name, "x-forwarded-for")) {
-        forwarded_for = field.value;
+        forwarded_for.append(field.value).append(", ");
         continue;
       }
     }
@@ -55,8 +55,7 @@ void append_request_head(std::string& out, const Head& head, const RequestRewrit
   }
   if (head.wants_upgrade) out.append("Connection: Upgrade\r\n");
   out.append("X-Forwarded-For: ");
-  if (!forwarded_for.empty()) out.append(forwarded_for).append(", ");
-  out.append(rewrite.peer).append("\r\n");
+  out.append(forwarded_for).append(rewrite.peer).append("\r\n");
   const bool told_proto = rewrite.trust_forwarded && [&] {
     for (const auto& field : head.all())
       if (field.field == Field::x_forwarded && equals_ignoring_case(field.name, "x-forwarded-proto")) return true;
