@@ -120,13 +120,14 @@ class ProcessTargetTest : public testing::Test {
 
 TEST_F(ProcessTargetTest, StartsLoadsServesAndDrains) {
   open();
-  auto spec = service({"--loading", "300", "--model", "tide", "--show", "CUDA_VISIBLE_DEVICES"});
+  auto spec = service({"--loading", "700", "--model", "tide", "--show", "CUDA_VISIBLE_DEVICES"});
   process(spec).ready.model = "tide";
   spec.pools[0].gpus = 1;
   target_->configure({spec});
   order(2);
-  ASSERT_TRUE(until([](const TargetView& view) { return count(view, ReplicaState::loading) == 2; }));
-  EXPECT_FALSE(view_.replicas[0].detail.empty()) << "it says what it waits for";
+  ASSERT_TRUE(until([](const TargetView& view) { return count(view, ReplicaState::loading) > 0; }));
+  EXPECT_FALSE(std::ranges::find(view_.replicas, ReplicaState::loading, &Replica::state)->detail.empty())
+      << "it says what it waits for";
   ASSERT_TRUE(until_ready(2));
   EXPECT_EQ(cold_starts_, 2U);
   EXPECT_EQ(view_.available["chat"]["default"], 0);
@@ -191,7 +192,7 @@ TEST_F(ProcessTargetTest, RestartsACrashedReplicaUnderItsName) {
   const auto before = view_.replicas[0];
   ASSERT_EQ(::kill(static_cast<pid_t>(before.pid), SIGKILL), 0);
   ASSERT_TRUE(until_event(Reason::replica_unhealthy));
-  EXPECT_TRUE(events_.back().message.contains("killed by signal 9")) << events_.back().message;
+  EXPECT_TRUE(event(Reason::replica_unhealthy)->message.contains("killed by signal 9")) << events_.back().message;
   ASSERT_TRUE(until_ready(1));
   EXPECT_EQ(view_.replicas[0].id, before.id);
   EXPECT_NE(view_.replicas[0].pid, before.pid);

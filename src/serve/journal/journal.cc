@@ -13,7 +13,7 @@ namespace tidegate {
 namespace {
 
 constexpr std::size_t rows_max = 10'000;
-constexpr int replay_batch = 100;
+constexpr std::size_t replay_batch = 100;
 
 std::int64_t count(Instant at) { return at.time_since_epoch().count(); }
 Instant instant(std::int64_t nanoseconds) { return Instant{Duration{nanoseconds}}; }
@@ -51,6 +51,24 @@ Result<void> each_row(Result<Statement>& statement, Function function) {
     if (!*row) return {};
     if (Result<void> read = function(*statement); !read) return read;
   }
+}
+
+struct TickRow {
+  std::int64_t id = 0;
+  Instant at{};
+  std::vector<std::byte> block;
+};
+
+Result<std::vector<TickRow>> read_ticks(Database& database, std::int64_t after, Instant from, std::size_t limit) {
+  auto statement = database.prepare("SELECT id, at, block FROM tick WHERE id > ? AND at > ? ORDER BY id LIMIT ?");
+  if (statement) statement->bind(1, after).bind(2, count(from)).bind(3, static_cast<std::int64_t>(limit));
+  std::vector<TickRow> rows;
+  const auto read = each_row(statement, [&](const Statement& row) -> Result<void> {
+    rows.push_back({row.integer(0), instant(row.integer(1)), row.blob(2)});
+    return {};
+  });
+  if (!read) return std::unexpected(read.error());
+  return rows;
 }
 
 }  // namespace
@@ -135,28 +153,19 @@ Result<std::map<std::string, Checkpoint>> Journal::checkpoints() const {
 
 Result<void> Journal::replay(Instant from, const std::function<bool(Instant, std::vector<Observation>)>& each) const {
   std::int64_t after = 0;
-  bool more = true;
-  while (more) {
+  while (true) {
     // In batches, so that the connection is free in between and memory stays small.
-    std::vector<std::pair<Instant, std::vector<std::byte>>> blocks;
-    const auto read = writer_->with_database([&](Database& database) -> Result<void> {
-      auto statement = database.prepare("SELECT id, at, block FROM tick WHERE id > ? AND at > ? ORDER BY id LIMIT ?");
-      if (statement) statement->bind(1, after).bind(2, count(from)).bind(3, std::int64_t{replay_batch});
-      return each_row(statement, [&](const Statement& row) -> Result<void> {
-        after = row.integer(0);
-        blocks.emplace_back(instant(row.integer(1)), row.blob(2));
-        return {};
-      });
-    });
-    if (!read) return read;
-    more = blocks.size() == replay_batch;
-    for (const auto& [at, block] : blocks) {
-      auto observations = read_block<std::vector<Observation>>(block);
+    const auto batch =
+        writer_->with_database([&](Database& database) { return read_ticks(database, after, from, replay_batch); });
+    if (!batch) return std::unexpected(batch.error());
+    for (const TickRow& tick : *batch) {
+      after = tick.id;
+      auto observations = read_block<std::vector<Observation>>(tick.block);
       if (!observations) return std::unexpected(observations.error());
-      if (!each(at, std::move(*observations))) return {};
+      if (!each(tick.at, std::move(*observations))) return {};
     }
+    if (batch->size() < replay_batch) return {};
   }
-  return {};
 }
 
 Result<Restored> Journal::load_latest(const std::string& service) const {
