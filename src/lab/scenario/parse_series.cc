@@ -88,9 +88,10 @@ std::vector<Reading> parse_series(WordReader& words, Duration every) {
     double count = 1;
     if (const auto cross = text.rfind('x'); cross != std::string_view::npos && cross > 0) {
       const auto times = parse_number(text.substr(cross + 1));
-      if (!times || *times < 1 || *times > static_cast<double>(items_limit) || text.back() == '.')
+      if (times && *times >= 1 && *times <= static_cast<double>(items_limit))
+        count = *times;
+      else
         words.problems().add(word.at, fmt::format("'{}': a repetition is written x3", word.text));
-      count = times.value_or(1);
       text = text.substr(0, cross);
     }
     const auto item = parse_item(text);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string_view>
+#include <tuple>
 
 namespace tidegate {
 namespace {
@@ -84,7 +85,7 @@ FaultClock::FaultClock(std::vector<Fault> faults) : faults_(std::move(faults)) {
     edges_.push_back({faults_[i].at, i, true});
     if (faults_[i].lasts > Duration::zero()) edges_.push_back({faults_[i].at + faults_[i].lasts, i, false});
   }
-  std::ranges::stable_sort(edges_, {}, &Edge::at);
+  std::ranges::sort(edges_, {}, [](const Edge& edge) { return std::tuple{edge.at, edge.fault, !edge.begins}; });
 }
 
 std::optional<Duration> FaultClock::next() const {
