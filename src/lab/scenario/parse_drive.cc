@@ -12,6 +12,7 @@ namespace {
 constexpr std::int64_t steps_limit = 200'000;
 constexpr std::size_t lines_limit = 1'000;
 constexpr double rate_limit = 100'000;
+constexpr std::int64_t periods_limit = 10'000;
 
 // How the replicas of each pool behave unless `replica` lines say otherwise: as the service believes.
 std::vector<PlantPool> believed_pools(const ServiceSpec& service) {
@@ -151,6 +152,11 @@ TrafficPart parse_traffic(WordReader& words, Duration length) {
   const auto time = [&](std::string_view key, Duration fallback) {
     return words.duration_option(key).value_or(fallback);
   };
+  const auto has_room = [&](Duration period) {
+    if (length / period > periods_limit)
+      words.problems().add(shape.at, "traffic repeats at most 10000 times; a longer period is needed");
+    return !words.problems().any();
+  };
   part.burstiness = words.number_option("burstiness", 0, 1000).value_or(1);
   auto& curve = part.curve;
   if (shape.text == "constant") {
@@ -172,14 +178,14 @@ TrafficPart parse_traffic(WordReader& words, Duration length) {
   } else if (shape.text == "on_off") {
     const double r = rate("rate");
     const auto on = std::max<Duration>(time("on", 30s), 1s), off = std::max<Duration>(time("off", 30s), 1s);
-    for (Duration t = time("start", 0s); t < length; t += on + off)
+    for (Duration t = time("start", 0s); t < length && has_room(on + off); t += on + off)
       curve.knot(t, 0).knot(t, r).knot(t + on, r).knot(t + on, 0);
   } else if (shape.text == "sine") {
     const double low = rate("low"), high = rate("high");
     const auto period = std::max<Duration>(time("period", 1h), 8s);
     // Thirty-two straight pieces a period: within 0.5 % of the sine, beginning at its lowest point.
     constexpr int pieces = 32;
-    for (int i = 0; period / pieces * (i - 1) < length; ++i)
+    for (int i = 0; period / pieces * (i - 1) < length && has_room(period); ++i)
       curve.knot(period / pieces * i, low + (high - low) * (1 - std::cos(2 * std::numbers::pi * i / pieces)) / 2);
   } else {
     words.problems().add(shape.at,

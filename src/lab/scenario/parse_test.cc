@@ -145,6 +145,8 @@ TEST(ScenarioParser, errors_name_line_and_column) {
       {"service chat\nrun 1h\n  in_flight 8\n", "a.scn:3:3: 'in_flight' is not known in a run"},
       {"service chat\nrun 1h every 0\n", "a.scn:2:1: a scenario has at most 200000 steps"},
       {"service chat\nrun 1h\n  traffic wave\n", "a.scn:3:11: unknown traffic 'wave'"},
+      {"service chat\nrun 3000d every 1h\n  traffic on_off rate=1 on=1s off=1s\n",
+       "a.scn:3:11: traffic repeats at most 10000 times"},
       {"service chat\nfeed every 10\n", "a.scn:2:12: the step is expected as 30s"},
       {"service chat\nfeed every 10s\n  in_flite 8\n", "a.scn:3:3: 'in_flite' is neither a signal"},
       {"service chat\nfeed every 10s\n  gpu.in_flight 8\n", "a.scn:3:3: there is no pool 'gpu'"},
