@@ -65,8 +65,8 @@ int run_gateway(const Arguments& given, Terminal& terminal) {
   if (!predecessor && predecessor.error().kind != ErrorKind::not_found) return report(terminal, predecessor.error());
   if (predecessor) wanted->gateway.listen_fd = predecessor->listen_fd;
   Gateway gateway(wanted->gateway, clock);
-  if (auto started = gateway.start(); !started) return report(terminal, started.error());
   if (predecessor) gateway.push(predecessor->table);
+  if (auto started = gateway.start(); !started) return report(terminal, started.error());
   LinkServer link(gateway, wanted->link, [replaced] {
     const std::uint64_t one = 1;
     [[maybe_unused]] const auto written = ::write(replaced, &one, sizeof one);

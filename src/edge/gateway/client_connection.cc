@@ -225,7 +225,7 @@ Instant ClientConnection::deadline() const {
   if (has_backlog() || closing_) return active_ + proxy_.options.write_timeout;
   if (exchange_) return exchange_->deadline_from(active_);
   if (!in_.empty()) return head_since_ + proxy_.options.header_timeout;
-  return active_ + proxy_.options.idle_timeout;
+  return std::min(active_ + proxy_.options.idle_timeout, proxy_.idle_until());
 }
 
 void ClientConnection::touch() {
@@ -242,10 +242,6 @@ void ClientConnection::on_timer() {
   if (in_.empty()) return close();
   (void)write(error_response({408, "header_timeout", "the request's head did not arrive in time"}, false, true));
   close_when_flushed();
-}
-
-void ClientConnection::leave_if_idle() {
-  if (!exchange_ && in_.empty() && !closing_) close();
 }
 
 void ClientConnection::gone() {

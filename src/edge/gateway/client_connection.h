@@ -34,8 +34,6 @@ class ClientConnection : public EventHandler {
   void resume_reading();
   // Sets the timer for what is waited for now.
   void touch();
-  // Closes if it is between requests; otherwise its response closes it.
-  void leave_if_idle();
 
   [[nodiscard]] const PeerAddress& peer() const { return peer_; }
   std::size_t index = 0;  // in the proxy's list

@@ -218,6 +218,8 @@ void Exchange::refuse_route() {
       return admit();
     }
   }
+  if (!proxy_.has_table())
+    return reply({503, "starting", "the gateway has not heard from its controller yet", 1}, Outcome::rejected);
   proxy_.stats.unknown_routes.add();
   if (scanner_ && scanner_->model())
     return reply({404, "model_not_found", fmt::format("The model '{}' does not exist", *scanner_->model())},

@@ -36,6 +36,16 @@ SocketAddress resolve(const Endpoint& endpoint) {
   return address;
 }
 
+std::vector<ResolvedRoute> resolve(const RouteTable& table) {
+  std::vector<ResolvedRoute> routes;
+  for (const Route& route : table.routes) {
+    ResolvedRoute resolved{route, {}};
+    for (const Endpoint& endpoint : route.endpoints) resolved.endpoints.push_back({endpoint, resolve(endpoint)});
+    routes.push_back(std::move(resolved));
+  }
+  return routes;
+}
+
 }  // namespace
 
 struct Gateway::Parts {
@@ -88,6 +98,7 @@ Result<void> Gateway::start() {
     const std::lock_guard lock(parts.mutex);
     if (parts.wake) parts.wake(service);
   });
+  if (parts.table != RouteTable{}) parts.proxy->apply(resolve(parts.table));
   parts.proxy->listen(fd);
   parts.started = true;
   parts.accepting.store(true);
@@ -120,18 +131,13 @@ void Gateway::stop(Duration drain) {
 
 void Gateway::push(const RouteTable& table) {
   Parts& parts = *parts_;
-  std::vector<ResolvedRoute> routes;
-  for (const Route& route : table.routes) {
-    ResolvedRoute resolved{route, {}};
-    for (const Endpoint& endpoint : route.endpoints) resolved.endpoints.push_back({endpoint, resolve(endpoint)});
-    routes.push_back(std::move(resolved));
-  }
   {
     const std::lock_guard lock(parts.mutex);
     parts.table = table;
   }
+  // Before start() it is kept, so that the first request finds it.
   if (!parts.started) return;
-  parts.loop.post([&parts, routes = std::move(routes)]() mutable { parts.proxy->apply(std::move(routes)); });
+  parts.loop.post([&parts, routes = resolve(table)]() mutable { parts.proxy->apply(std::move(routes)); });
 }
 
 GatewayReadings Gateway::latest() {
@@ -161,8 +167,14 @@ Result<int> Gateway::share_listener() const {
 }
 
 void Gateway::stop_accepting() {
-  parts_->accepting.store(false);
-  parts_->loop.post([parts = parts_.get()] { parts->proxy->stop_accepting(); });
+  if (!parts_->accepting.exchange(false)) return;
+  auto done = std::make_shared<std::promise<void>>();
+  auto stopped = done->get_future();
+  parts_->loop.post([parts = parts_.get(), done] {
+    parts->proxy->stop_accepting();
+    done->set_value();
+  });
+  stopped.wait_for(1s);
 }
 
 }  // namespace tidegate

@@ -47,7 +47,8 @@ class Gateway : public GatewayLink {
   // Stops accepting, lets requests end until the deadline, cuts the rest, joins the thread. Idempotent.
   void stop(Duration drain);
 
-  // GatewayLink. Host names of endpoints are resolved in the calling thread.
+  // GatewayLink. Host names of endpoints are resolved in the calling thread. A table pushed before start() is
+  // served from the first request on.
   void push(const RouteTable& table) override;
   [[nodiscard]] GatewayReadings latest() override;
   void on_wake(std::function<void(const std::string& service)> wake) override;
@@ -58,6 +59,7 @@ class Gateway : public GatewayLink {
   [[nodiscard]] RouteTable table() const;
   // A duplicate of the listening socket, for a successor. Both accept until stop_accepting().
   [[nodiscard]] Result<int> share_listener() const;
+  // Returns once no more connection is taken.
   void stop_accepting();
 
  private:

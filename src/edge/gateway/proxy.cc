@@ -15,6 +15,7 @@ namespace tidegate {
 namespace {
 constexpr std::size_t spare_max = 64;
 constexpr Duration reap_gap = 50ms;
+constexpr Duration drain_grace = 1s;
 }  // namespace
 
 Proxy::Proxy(const GatewayOptions& given, EventLoop& event_loop, GatewayStats& gateway_stats)
@@ -84,14 +85,16 @@ void Proxy::closed(ClientConnection& client) {
 void Proxy::drain(std::function<void()> drained) {
   stop_accepting();
   draining_ = true;
+  idle_until_ = now() + drain_grace;
   drained_ = std::move(drained);
   const std::vector<ClientConnection*> all = clients_;
-  for (ClientConnection* client : all) client->leave_if_idle();
+  for (ClientConnection* client : all) client->touch();
   if (clients_.empty() && drained_) drained_();
 }
 
 void Proxy::apply(std::vector<ResolvedRoute> routes) {
   RouteTable table;
+  has_table_ = true;
   by_route_.clear();
   std::map<std::string, std::unique_ptr<ServiceState>> kept;
   for (const ResolvedRoute& one : routes) {

@@ -28,7 +28,8 @@ class Proxy : public EventHandler {
 
   void listen(int fd);
   void stop_accepting();
-  // Idle clients are let go; the rest end with their responses. Calls `drained` when nobody is left.
+  // Requests under way end; what comes within a second on connections still open is served too (a client may be
+  // sending on one that looks idle), then idle ones close. Calls `drained` when nobody is left.
   void drain(std::function<void()> drained);
   void apply(std::vector<ResolvedRoute> routes);
   void set_wake(std::function<void(const std::string&)> wake) { wake_ = std::move(wake); }
@@ -43,6 +44,8 @@ class Proxy : public EventHandler {
   [[nodiscard]] ServiceState* service_at(std::size_t route) const { return by_route_[route]; }
   void closed(ClientConnection& client);
   [[nodiscard]] bool is_draining() const { return draining_; }
+  [[nodiscard]] Instant idle_until() const { return idle_until_; }
+  [[nodiscard]] bool has_table() const { return has_table_; }
   [[nodiscard]] std::uint32_t next_replica_id() { return ++replica_ids_; }
   void reap_soon();
 
@@ -85,6 +88,8 @@ class Proxy : public EventHandler {
   Timer timer_;
   std::uint32_t replica_ids_ = 0;
   bool draining_ = false;
+  bool has_table_ = false;
+  Instant idle_until_ = Instant::max();
 };
 
 }  // namespace tidegate

@@ -43,9 +43,7 @@ TestSocket TestSocket::connect(std::uint16_t port, int receive_buffer) {
 }
 
 TestSocket::~TestSocket() { close(); }
-TestSocket::TestSocket(TestSocket&& other) noexcept : fd_(other.fd_), buffer_(std::move(other.buffer_)) {
-  other.fd_ = -1;
-}
+TestSocket::TestSocket(TestSocket&& other) noexcept : fd_(other.fd_.exchange(-1)), buffer_(std::move(other.buffer_)) {}
 
 bool TestSocket::send(std::string_view bytes) {
   while (!bytes.empty()) {
@@ -107,8 +105,7 @@ bool TestSocket::is_closed_by_peer() {
 }
 
 void TestSocket::close() {
-  if (fd_ >= 0) ::close(fd_);
-  fd_ = -1;
+  if (const int fd = fd_.exchange(-1); fd >= 0) ::close(fd);
 }
 
 void TestSocket::reset() {

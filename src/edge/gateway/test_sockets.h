@@ -51,11 +51,11 @@ class TestSocket {
   [[nodiscard]] bool was_reset() const { return was_reset_; }
   void close();
   void reset();
-  [[nodiscard]] int fd() const { return fd_; }
+  [[nodiscard]] int fd() const { return fd_.load(); }
 
  private:
   bool fill();
-  int fd_ = -1;
+  std::atomic<int> fd_{-1};  // the server's destructor looks at it while the script runs
   bool was_reset_ = false;
   std::string buffer_;
 };
