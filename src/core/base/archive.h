@@ -61,7 +61,7 @@ class ByteWriter {
       put(value.time_since_epoch());
     } else if constexpr (requires { std::variant_size<T>::value; }) {
       put(static_cast<std::uint8_t>(value.index()));
-      std::visit([this](const auto& alternative) { put(alternative); }, value);
+      std::visit([&](const auto& alternative) { put(alternative); }, value);
     } else if constexpr (requires { value.has_value(); *value; }) {
       put(value.has_value());
       if (value) put(*value);

@@ -30,10 +30,11 @@ Router::Router(const RouteTable& table) {
     if (rule.models.empty()) models_.push_back(route.service);
     rules_.push_back(std::move(rule));
   }
-  std::stable_sort(rules_.begin(), rules_.end(), [](const Rule& a, const Rule& b) {
+  std::sort(rules_.begin(), rules_.end(), [](const Rule& a, const Rule& b) {
     if (a.path.size() != b.path.size()) return a.path.size() > b.path.size();
     if (a.host.empty() != b.host.empty()) return b.host.empty();
-    return !a.models.empty() && b.models.empty();
+    if (a.models.empty() != b.models.empty()) return b.models.empty();
+    return a.route < b.route;
   });
 }
 
