@@ -92,6 +92,7 @@ class Exchange : public Held {
   void heartbeat();
   [[nodiscard]] bool note_payload(std::string_view payload);
   void note_first_token();
+  void free_replica();
   void finish_response();
   void break_response();
   void write_failed();

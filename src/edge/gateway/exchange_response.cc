@@ -132,6 +132,7 @@ void Exchange::response_body(std::string_view head, std::string_view bytes_in) {
   junk_after_body_ = step.consumed < bytes_in.size();
   const std::string_view body = bytes_in.substr(0, step.consumed);
   service_->tally->bytes_out.add(head.size() + body.size());
+  if (body_out_.is_done()) free_replica();
   const bool adjacent = head.data() + head.size() == body.data();
   const bool written = adjacent ? client_->write({head.data(), head.size() + body.size()}) : client_->write(head, body);
   if (!written) return write_failed();
@@ -146,7 +147,10 @@ void Exchange::rechunk_body(std::string_view bytes_in) {
     out.append(payload).append("\r\n");
   });
   if (step.bad) return break_response();
-  if (body_out_.is_done()) out += "0\r\n\r\n";
+  if (body_out_.is_done()) {
+    out += "0\r\n\r\n";
+    free_replica();
+  }
   if (!out.empty() && !client_->write(out)) return write_failed();
   if (body_out_.is_done()) finish_response();
 }
@@ -178,7 +182,9 @@ void Exchange::upstream_ended() {
   upstream_failed();
 }
 
-void Exchange::finish_response() {
+// The replica's part is over: its slot goes to the next request, before the client gets the last bytes of this
+// one, because a slot that waits is capacity lost.
+void Exchange::free_replica() {
   const bool reusable = upstream_reusable_ && body_in_.is_done() && sent_ == request_.size() && !junk_after_body_ &&
                         phase_ != Phase::tunnel;
   if (reusable)
@@ -188,13 +194,16 @@ void Exchange::finish_response() {
   upstream_ = nullptr;
   replica_->tally->completions.add();
   if (status_ >= 500) replica_->tally->failures.add();
-  const Instant now = proxy_.now();
-  replica_->tally->latency.record(now - dispatched_);
-  ServiceState* service = service_;
-  if (phase_ != Phase::tunnel) service->learn_service_time(now - dispatched_);
+  const Duration took = proxy_.now() - dispatched_;
+  replica_->tally->latency.record(took);
+  if (phase_ != Phase::tunnel) service_->learn_service_time(took);
   release_replica();
+  service_->dispatch();
+}
+
+void Exchange::finish_response() {
+  if (replica_) free_replica();
   end(Outcome::passed);
-  service->dispatch();
   leave(!closes_ && body_in_.is_done());
 }
 
