@@ -4,17 +4,21 @@
 namespace tidegate {
 
 extern const Command completion_command;
+extern const Command export_command;
 extern const Command gateway_command;
+extern const Command validate_command;
 extern const Command version_command;
 
 const std::vector<const Command*>& commands() {
   static const std::vector<const Command*> all{
       // run
       &gateway_command,
+      &validate_command,
       // understand
       // try out
       // steer
       // fit in
+      &export_command,
       &completion_command,
       &version_command,
   };

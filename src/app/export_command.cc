@@ -1,0 +1,45 @@
+// `tidegate export`: what other programs want of tidegate, printed on stdout.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "app/command.h"
+#include "app/exit_status.h"
+#include "serve/config/schema.h"
+
+namespace tidegate {
+namespace {
+
+constexpr std::string_view later[] = {"grafana", "alerts", "runbooks", "crds", "helm", "openapi", "rbac"};
+
+int export_what(const Arguments& given, Terminal& terminal) {
+  const auto what = *given.value("WHAT");
+  if (what == "schema") {
+    terminal.data_raw(json_schema());
+    return exit_ok;
+  }
+  if (what == "reference") {
+    terminal.data_raw(configuration_reference());
+    return exit_ok;
+  }
+  const bool known = std::find(std::begin(later), std::end(later), what) != std::end(later);
+  terminal.complain(
+      known ? fmt::format("tidegate: the export `{}` is not in this build; what is: schema, reference", what)
+            : fmt::format("tidegate: there is no export `{}`: schema or reference", what));
+  return exit_usage;
+}
+
+}  // namespace
+
+extern const Command export_command;
+const Command export_command{
+    .name = "export",
+    .group = CommandGroup::fit_in,
+    .summary = "print the configuration's schema or reference",
+    .examples = {"tidegate export schema > tidegate.schema.json", "tidegate export reference"},
+    .positionals = {{.name = "WHAT",
+                     .help = "schema: JSON Schema of the configuration; reference: its settings as Markdown",
+                     .required = true}},
+    .run = export_what};
+
+}  // namespace tidegate

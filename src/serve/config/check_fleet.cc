@@ -1,0 +1,188 @@
+// Errors between settings: each alone is fine, together they cannot be.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "serve/config/listen_address.h"
+#include "serve/config/read_parts.h"
+
+namespace tidegate {
+namespace {
+
+std::string service_path(std::size_t service, std::string_view key) {
+  return fmt::format("services.{}.{}", service, key);
+}
+
+void check_names(const YamlNode& root, const FleetSpec& fleet, Diagnostics& problems) {
+  std::set<std::string_view> services;
+  for (std::size_t i = 0; i < fleet.services.size(); ++i) {
+    const auto& service = fleet.services[i];
+    if (!service.name.empty() && !services.insert(service.name).second)
+      problems.error("duplicate_name", place_of(root, service_path(i, "name")),
+                     fmt::format("two services are named `{}`", service.name), "give each service a name of its own");
+    std::set<std::string_view> pools;
+    for (std::size_t j = 0; j < service.pools.size(); ++j)
+      if (!pools.insert(service.pools[j].name).second)
+        problems.error("duplicate_name", place_of(root, pool_path(root, i, j, "name")),
+                       fmt::format("two pools of `{}` are named `{}`", service.name, service.pools[j].name),
+                       "give each pool a name of its own");
+  }
+}
+
+// The models a service answers to, as the router understands it.
+std::vector<std::string> models_of(const ServiceSpec& service) {
+  if (service.match.models.empty() && !service.match.host && !service.match.path) return {service.name};
+  return service.match.models;
+}
+
+void check_matches(const YamlNode& root, const FleetSpec& fleet, Diagnostics& problems) {
+  for (std::size_t i = 0; i < fleet.services.size(); ++i) {
+    const auto& mine = fleet.services[i];
+    const auto my_models = models_of(mine);
+    for (std::size_t j = 0; j < i; ++j) {
+      const auto& other = fleet.services[j];
+      if (mine.name == other.name) continue;  // said already
+      if (mine.match.host != other.match.host || mine.match.path != other.match.path) continue;
+      const auto their_models = models_of(other);
+      const auto shared =
+          std::find_first_of(my_models.begin(), my_models.end(), their_models.begin(), their_models.end());
+      const bool both_take_all = my_models.empty() && their_models.empty();
+      if (shared == my_models.end() && !both_take_all) continue;
+      problems.error("overlapping_match", place_of(root, service_path(i, "match")),
+                     both_take_all
+                         ? fmt::format("`{}` and `{}` match the same requests", mine.name, other.name)
+                         : fmt::format("`{}` and `{}` both match the model `{}`", mine.name, other.name, *shared),
+                     "let each request match one service: change `match:` of one of them");
+    }
+  }
+}
+
+void check_sizes(const YamlNode& root, const FleetSpec& fleet, Diagnostics& problems) {
+  const auto machine_gpus = fleet.machine.gpus ? std::optional{fleet.machine.gpus->size()} : std::nullopt;
+  for (std::size_t i = 0; i < fleet.services.size(); ++i) {
+    const auto& service = fleet.services[i];
+    const auto low = service.guardrails.replicas_min.value(), high = service.guardrails.replicas_max.value();
+    if (low > high)
+      problems.error("min_above_max", place_of(root, service_path(i, "replicas.min")),
+                     fmt::format("`min` is {} and `max` is {}", low, high), "raise `max` or lower `min`");
+    for (std::size_t j = 0; j < service.pools.size(); ++j) {
+      const auto& pool = service.pools[j];
+      const bool local = std::holds_alternative<ProcessTargetSpec>(pool.target);
+      if (local && machine_gpus && static_cast<std::size_t>(pool.gpus) > *machine_gpus)
+        problems.error("pool_cannot_fit", place_of(root, pool_path(root, i, j, "gpus")),
+                       fmt::format("a replica of `{}` wants {} GPUs, and `machine.gpus` lists {}", service.name,
+                                   pool.gpus, *machine_gpus),
+                       "lower `gpus`, or list more GPUs");
+      if (pool.gpus > 1 && pool.gpu_memory)
+        problems.error("shared_and_whole", place_of(root, pool_path(root, i, j, "gpu_memory")),
+                       "a replica takes several whole GPUs or shares one, not both", "remove `gpu_memory` or `gpus`");
+    }
+  }
+}
+
+bool sees_admission(const ServiceSpec& service) {
+  if (service.signals.traffic) return true;
+  if (service.mode == Mode::act) return true;  // its requests come through our gateway
+  return std::all_of(service.pools.begin(), service.pools.end(),
+                     [](const PoolSpec& pool) { return std::holds_alternative<std::monostate>(pool.target); });
+}
+
+void check_scale_to_zero(const YamlNode& root, const FleetSpec& fleet, Diagnostics& problems) {
+  for (std::size_t i = 0; i < fleet.services.size(); ++i) {
+    const auto& service = fleet.services[i];
+    if (service.guardrails.replicas_min.value() > 0 || sees_admission(service)) continue;
+    const auto path = place_of(root, service_path(i, "replicas"));
+    const bool given = place_of(root, service_path(i, "replicas")) != place_of(root, fmt::format("services.{}", i));
+    problems.error(
+        "min_zero_without_admission", given ? place_of(root, service_path(i, "replicas.min")) : path,
+        fmt::format("`{}` may go to zero replicas, and at zero nothing would see a request arrive", service.name),
+        "in shadow mode the gateway gets no requests: add `traffic:`, or set `replicas: {min: 1}`");
+  }
+}
+
+void check_listeners(const YamlNode& root, const FleetSpec& fleet, Diagnostics& problems) {
+  const auto read = [&](std::string_view path, const std::string& text) {
+    const auto address = listen_address(text);
+    if (!address)
+      problems.error("bad_address", place_of(root, path), fmt::format("`{}` is not an address to listen on", text),
+                     "write host and port, as `127.0.0.1:8080` or `[::1]:8080`");
+    return address;
+  };
+  const auto gateway = read("gateway.listen", fleet.gateway.listen);
+  const auto api = read("api.listen", fleet.api.listen);
+  if (gateway && api && gateway->conflicts_with(*api))
+    problems.error("port_conflict", place_of(root, root.find("api") ? "api.listen" : "gateway.listen"),
+                   fmt::format("the gateway and the API both want port {}", api->port),
+                   "give one of them another port");
+  if (api && !api->is_loopback() && !fleet.api.token && !fleet.api.insecure)
+    problems.error("api_open", place_of(root, "api.listen"),
+                   fmt::format("the API would be open to everyone who reaches `{}`", fleet.api.listen),
+                   "add `token: {file: /path}`, or say `insecure: true`");
+  const auto& machine = fleet.machine;
+  if (machine.port_first > machine.port_last)
+    problems.error("min_above_max", place_of(root, "machine.port_first"),
+                   fmt::format("the ports from {} to {} are none", machine.port_first, machine.port_last),
+                   "`port_first` is the lower one");
+  for (const auto& [path, address] : {std::pair{"gateway.listen", gateway}, std::pair{"api.listen", api}})
+    if (address && address->port >= machine.port_first && address->port <= machine.port_last)
+      problems.error("port_conflict", place_of(root, path),
+                     fmt::format("port {} is among those given to replicas ({} to {})", address->port,
+                                 machine.port_first, machine.port_last),
+                     "choose another port, or move `machine.port_first` and `port_last`");
+}
+
+void check_machine(const YamlNode& root, const FleetSpec& fleet, Diagnostics& problems) {
+  if (!fleet.machine.gpus) return;
+  std::set<std::int32_t> seen;
+  for (std::size_t i = 0; i < fleet.machine.gpus->size(); ++i) {
+    const auto index = (*fleet.machine.gpus)[i].index;
+    if (!seen.insert(index).second)
+      problems.error("duplicate_name", place_of(root, fmt::format("machine.gpus.{}", i)),
+                     fmt::format("GPU {} is listed twice", index), "list each GPU once");
+  }
+}
+
+void check_budget(const YamlNode& root, const FleetSpec& fleet, Diagnostics& problems) {
+  std::int64_t price = 0, gpus = 0;
+  for (const auto& service : fleet.services) {
+    if (service.pools.empty()) continue;
+    const auto cheapest =
+        std::min_element(service.pools.begin(), service.pools.end(), [](const auto& a, const auto& b) {
+          return a.price.value_or(MicroUsdPerHour{0}) < b.price.value_or(MicroUsdPerHour{0});
+        });
+    price += cheapest->price.value_or(MicroUsdPerHour{0}).value() * service.guardrails.replicas_min.value();
+    const auto least = std::min_element(service.pools.begin(), service.pools.end(),
+                                        [](const auto& a, const auto& b) { return a.gpus < b.gpus; });
+    gpus += std::int64_t{least->gpus} * service.guardrails.replicas_min.value();
+  }
+  if (fleet.budget.price_max && price > fleet.budget.price_max->value())
+    problems.error("budget_below_min", place_of(root, "budget.price_max"),
+                   "the least replicas of all services cost more than the budget",
+                   "raise the budget or lower `replicas: {min: …}`");
+  if (fleet.budget.gpus_max && gpus > *fleet.budget.gpus_max)
+    problems.error("budget_below_min", place_of(root, "budget.gpus_max"),
+                   fmt::format("the least replicas of all services take {} GPUs, and the budget is {}", gpus,
+                               *fleet.budget.gpus_max),
+                   "raise the budget or lower `replicas: {min: …}`");
+}
+
+}  // namespace
+
+std::string pool_path(const YamlNode& root, std::size_t service, std::size_t pool, std::string_view key) {
+  const auto* services = root.find("services");
+  const bool listed = services && service < services->items.size() && services->items[service].find("pools");
+  return listed ? fmt::format("services.{}.pools.{}.{}", service, pool, key) : service_path(service, key);
+}
+
+void check_fleet(const YamlNode& root, const FleetSpec& fleet, Diagnostics& problems) {
+  check_names(root, fleet, problems);
+  check_matches(root, fleet, problems);
+  check_sizes(root, fleet, problems);
+  check_scale_to_zero(root, fleet, problems);
+  check_listeners(root, fleet, problems);
+  check_machine(root, fleet, problems);
+  check_budget(root, fleet, problems);
+}
+
+}  // namespace tidegate

@@ -1,0 +1,41 @@
+// The parts of the reader, one per noun; only load_configuration and its tests call them.
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "core/model/fleet_spec.h"
+#include "serve/config/configuration.h"
+#include "serve/config/settings_reader.h"
+#include "serve/config/yaml_node.h"
+
+namespace tidegate {
+
+struct ReadContext {
+  const Resolvers& resolvers;
+  Diagnostics& problems;
+};
+
+[[nodiscard]] FleetSpec read_fleet(const YamlNode& root, ReadContext context);
+[[nodiscard]] ServiceSpec read_service(const YamlNode& node, ReadContext context);
+// The settings of a pool but its name; `node` is the pool, or the service in the short form.
+void read_replica(const YamlNode& node, PoolSpec& pool, ReadContext context);
+[[nodiscard]] ProcessTargetSpec read_process(const YamlNode& node, SettingsReader::Scope scope, ReadContext context);
+void read_signals(const YamlNode& node, SignalsSpec& signals, ReadContext context);
+// "ttft_p99" names a percentile of "ttft".
+[[nodiscard]] bool names_percentile(std::string_view name, std::string_view latency);
+[[nodiscard]] TrafficSpec read_traffic(const YamlNode& node, ReadContext context);
+// One policy or a list of them, each a name or a map with one name.
+[[nodiscard]] std::vector<PolicySpec> read_policies(const YamlNode& node, const Setting& setting, ReadContext context);
+
+// A name must be usable in file names, labels and URLs.
+void check_name(const YamlNode& holder, std::string_view what, std::string_view name, Diagnostics& problems);
+
+// What is wrong between settings: errors, then warnings about what will not work well. `fleet` was read from `root`.
+void check_fleet(const YamlNode& root, const FleetSpec& fleet, Diagnostics& problems);
+void advise_fleet(const YamlNode& root, const FleetSpec& fleet, Diagnostics& problems);
+
+// "services.1.pools.0.price", or "services.1.price" where the pool was given in the short form.
+[[nodiscard]] std::string pool_path(const YamlNode& root, std::size_t service, std::size_t pool, std::string_view key);
+
+}  // namespace tidegate
