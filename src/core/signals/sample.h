@@ -1,5 +1,6 @@
 // What a source hands over: one measurement of one signal, as it was read, not yet interpreted.
 // Counters and histograms are cumulative with an epoch (a restart of what is measured starts a new one).
+// A gauge of a signal that counts (arrivals, completions, tokens) is a rate per second.
 #pragma once
 
 #include <cstdint>
@@ -7,11 +8,25 @@
 #include <variant>
 #include <vector>
 
+#include "core/base/enum_text.h"
 #include "core/base/time.h"
 #include "core/model/reading.h"
 #include "core/model/signal.h"
 
 namespace tidegate {
+
+// Who measured. Which origin speaks for a signal when several do: core/signals/signal_book.h.
+enum class Origin : std::uint8_t {
+  gateway,  // our own, at admission
+  traffic,  // a `traffic:` query: arrivals at somebody else's ingress
+  query,    // an explicit signal of the user's
+  replica,  // the replica's own page, by a preset
+};
+template <>
+inline constexpr auto enum_texts<Origin> = std::to_array<EnumText<Origin>>({
+    {Origin::gateway, "gateway"}, {Origin::traffic, "traffic"}, {Origin::query, "query"},
+    {Origin::replica, "replica"},
+});
 
 struct Gauge {
   double value = 0;
@@ -52,10 +67,12 @@ struct Sample {
   Quality quality = Quality::fresh;
   Instant taken{};
   std::string cause;             // of an error or absence, for the explanation
+  Origin origin = Origin::replica;
+  Duration period = 1s;          // of the source; a sample older than three of them is stale
 
   friend bool operator==(const Sample&, const Sample&) = default;
   template <class Archive>
-  void archive(Archive& ar) { ar(service, replica, pool, signal, name, value, quality, taken, cause); }
+  void archive(Archive& ar) { ar(service, replica, pool, signal, name, value, quality, taken, cause, origin, period); }
 };
 
 }  // namespace tidegate

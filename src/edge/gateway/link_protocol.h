@@ -22,7 +22,7 @@
 
 namespace tidegate {
 
-inline constexpr std::uint32_t link_version = 1;
+inline constexpr std::uint32_t link_version = 2;
 
 enum class LinkKind : std::uint8_t { hello = 1, table, readings, wake, serving, takeover };
 enum class LinkRole : std::uint8_t { controller, successor, gateway };
