@@ -23,7 +23,7 @@ struct Advised {
   [[nodiscard]] TextSpan pool_place(std::size_t pool, std::string_view key) const {
     return place_of(root, pool_path(root, index, pool, key));
   }
-  // The settings of a process stand in `target: {process: …}` or directly in the pool.
+  // The settings of a process stand in `target: {process: ...}` or directly in the pool.
   [[nodiscard]] TextSpan process_place(std::size_t pool, std::string_view key) const {
     const auto nested = pool_place(pool, fmt::format("target.process.{}", key));
     return nested == pool_place(pool, "no such key") ? pool_place(pool, key) : nested;
@@ -52,7 +52,7 @@ void advise_hold(const Advised& at) {
                         fmt::format("requests wait at most {}, and a replica takes {} to start: at zero replicas the "
                                     "first requests will be refused",
                                     exact_text(hold.max_age), exact_text(*start)),
-                        "raise `hold: {max_age: …}`, or set `replicas: {min: 1}`");
+                        "raise `hold: {max_age: ...}`, or set `replicas: {min: 1}`");
   if (hold.heartbeat == Heartbeat::sse && hold.heartbeat_period >= hold.max_age)
     at.problems.warning("heartbeat_never_sent", at.place("hold.heartbeat"),
                         fmt::format("a heartbeat each {} is never sent within a wait of {}",
@@ -124,7 +124,7 @@ void advise_policies(const Advised& at, std::string_view list, const std::vector
               "schedule_above_max", at.policy_place(list, n, fmt::format("schedule.entries.{}.min", e)),
               fmt::format("the window asks for {} replicas, and `max` is {}", schedule->entries[e].replicas_min.value(),
                           at.service.guardrails.replicas_max.value()),
-              "raise `replicas: {max: …}`");
+              "raise `replicas: {max: ...}`");
     }
   }
 }
@@ -163,7 +163,7 @@ void advise_processes(const Advised& at, const FleetSpec& fleet) {
       at.problems.warning("deadline_before_startup", at.process_place(j, "ready.deadline"),
                           fmt::format("a replica counts as failed after {}, and takes {} to start",
                                       exact_text(process->ready.deadline), exact_text(*pool.startup)),
-                          "raise `ready: {deadline: …}`");
+                          "raise `ready: {deadline: ...}`");
     for (const auto& objective : at.service.slo.objectives)
       if (objective.kind == LatencyKind::latency && process->drain_deadline < objective.bound)
         at.problems.warning("drain_cuts_requests", at.process_place(j, "drain_deadline"),
@@ -194,7 +194,7 @@ void advise_prices(const Advised& at, const FleetSpec& fleet) {
   else if (fleet.budget.price_max)
     at.problems.warning("price_missing", at.place("name"),
                         fmt::format("`{}` has no price, so the budget cannot count it", at.service.name),
-                        "add `price: $…/h`");
+                        "add `price: $.../h`");
 }
 
 void advise_queries(const Advised& at) {

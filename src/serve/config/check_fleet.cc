@@ -159,12 +159,12 @@ void check_budget(const YamlNode& root, const FleetSpec& fleet, Diagnostics& pro
   if (fleet.budget.price_max && price > fleet.budget.price_max->value())
     problems.error("budget_below_min", place_of(root, "budget.price_max"),
                    "the least replicas of all services cost more than the budget",
-                   "raise the budget or lower `replicas: {min: …}`");
+                   "raise the budget or lower `replicas: {min: ...}`");
   if (fleet.budget.gpus_max && gpus > *fleet.budget.gpus_max)
     problems.error("budget_below_min", place_of(root, "budget.gpus_max"),
                    fmt::format("the least replicas of all services take {} GPUs, and the budget is {}", gpus,
                                *fleet.budget.gpus_max),
-                   "raise the budget or lower `replicas: {min: …}`");
+                   "raise the budget or lower `replicas: {min: ...}`");
 }
 
 }  // namespace

@@ -34,6 +34,16 @@ std::string printable(std::string_view line) {
   return shown;
 }
 
+// A file that cannot even be read as YAML may still hold a secret in the line to be shown.
+bool may_hold_secret(std::string_view line) {
+  std::string lower;
+  for (const char c : line) lower += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  if (lower.contains("{env") || lower.contains("{file")) return false;
+  for (const std::string_view word : {"authorization", "api_key", "api-key", "password", "secret:", "token:"})
+    if (lower.contains(word)) return true;
+  return false;
+}
+
 std::string plural(std::size_t count, std::string_view word) {
   return fmt::format("{} {}{}", count, word, count == 1 ? "" : "s");
 }
@@ -58,6 +68,11 @@ std::vector<Diagnostic> Diagnostics::sorted() const {
   std::stable_sort(ordered.begin(), ordered.end(), [](const Diagnostic& a, const Diagnostic& b) {
     return std::pair{a.at.line, a.at.column} < std::pair{b.at.line, b.at.column};
   });
+  // Another problem of the same line would show what this one hides.
+  for (auto& problem : ordered)
+    problem.masks = std::any_of(ordered.begin(), ordered.end(), [&](const Diagnostic& other) {
+      return other.masks && other.at.line == problem.at.line;
+    });
   return ordered;
 }
 
@@ -72,7 +87,7 @@ std::string excerpt(const Diagnostic& problem, std::string_view text) {
   std::string shown;
   const auto line = line_of(text, problem.at.line);
   const auto column = static_cast<std::size_t>(std::max(problem.at.column, 1));
-  if (problem.masks) {
+  if (problem.masks || may_hold_secret(line)) {
     shown += fmt::format("{} | (not shown: it holds a secret)\n", number);
   } else if (!line.empty() && column <= excerpt_width) {
     const auto width =

@@ -124,9 +124,12 @@ Read<Duration> read_duration(std::string_view given) {
 
 Read<Bytes> read_bytes(std::string_view given) {
   auto text = trimmed(given);
-  if (is_bare_number(text))
+  if (is_bare_number(text)) {
+    std::string_view digits = text;
+    const bool big = take_decimal(digits)->value() > 4096;
     return refuse("missing_unit", fmt::format("`{}` has no unit", text),
-                  fmt::format("write `{0}GiB`, `{0}MiB` or `{0}B`", text));
+                  big ? fmt::format("write `{}B`", text) : fmt::format("write `{0}GiB` or `{0}MiB`", text));
+  }
   const auto number = take_decimal(text);
   const auto name = trimmed(text);
   if (number) {
@@ -148,11 +151,14 @@ Read<Bytes> read_bytes(std::string_view given) {
 Read<MicroUsdPerHour> read_price(std::string_view given) {
   const auto help = std::string{"write US dollars per hour, such as `$3.50/h`"};
   auto text = trimmed(given);
-  if (is_bare_number(text))
+  if (is_bare_number(text) && text.find_first_of("123456789") != std::string_view::npos)
     return refuse("missing_unit", fmt::format("`{}` has no unit", text), fmt::format("write `${}/h`", text));
   const bool dollars = text.starts_with('$');
   if (dollars) text.remove_prefix(1);
   const auto number = take_decimal(text);
+  if (number && number->value() == 0)
+    return refuse("out_of_range", fmt::format("the price `{}` is nothing", given),
+                  "leave the price out when it is unknown; then GPU-hours are the cost");
   if (!number || text != "/h")
     return refuse("bad_unit", fmt::format("`{}` is not a price", given),
                   number && text.empty() ? fmt::format("say per which time: `{}/h`", given) : help);

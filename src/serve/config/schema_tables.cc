@@ -70,8 +70,8 @@ consteval auto objectives(std::index_sequence<I...>) {
 }
 
 constexpr std::array text_shape{Setting{"text", text, required(), "text"}};
-constexpr std::array text_or_list{Setting{"one", text, required(), "one name"},
-                                  Setting{"several", list, required(), "several names", {.shapes = text_shape}}};
+constexpr std::array text_or_list{Setting{"model", text, required(), "one name"},
+                                  Setting{"model", list, required(), "several names", {.shapes = text_shape}}};
 
 // ---- the file
 
@@ -164,7 +164,8 @@ constexpr std::array budget_settings{
 // ---- a service
 
 constexpr std::array replicas_shapes{
-    Setting{"fixed", integer, required(), "always this many", {.unit = "replicas", .low = 0, .high = replicas_limit}},
+    Setting{
+        "replicas", integer, required(), "always this many", {.unit = "replicas", .low = 0, .high = replicas_limit}},
     Setting{"range", section, required(), "at least and at most", {.section = &replicas_section}}};
 constexpr std::array preset_word{Setting{"preset", choice, required(), "a preset by name", {.choices = presets}}};
 constexpr std::array query_shape{Setting{"query", section, required(), "one signal", {.section = &query_section}}};
@@ -378,7 +379,7 @@ constexpr std::array static_policy_settings{
 // ---- pools
 
 constexpr std::array price_shapes{
-    Setting{"replica", price, required(), "of one replica"},
+    Setting{"price", price, required(), "of one replica"},
     Setting{"node", section, required(), "of a whole node", {.section = &node_price_section}}};
 constexpr std::array replica_includes{&process_section};
 constexpr std::array replica_settings{

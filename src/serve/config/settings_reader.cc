@@ -58,6 +58,26 @@ std::string_view kind_word(const YamlNode& node) {
   return "";
 }
 
+// What a value of this kind is called, with its article.
+std::string wanted(const Setting& setting) {
+  const bool bare =
+      setting.kind == SettingKind::text || setting.kind == SettingKind::choice || setting.kind == SettingKind::boolean;
+  return (bare ? "" : "a ") + kind_text(setting);
+}
+
+// `vllm serve M --port {port}` as the list it should have been.
+std::string as_list(std::string_view key, std::string_view text) {
+  std::string list;
+  while (!text.empty()) {
+    const auto word = text.substr(0, text.find(' '));
+    text.remove_prefix(std::min(text.size(), word.size() + 1));
+    if (word.empty()) continue;
+    const bool quoted = word.find_first_of("{}[]#,:&*!|>'%@`") != std::string_view::npos;
+    list += fmt::format("{}{}", list.empty() ? "" : ", ", quoted ? fmt::format("\"{}\"", word) : std::string{word});
+  }
+  return list.size() > 200 ? fmt::format("write `{}: [...]`", key) : fmt::format("write `{}: [{}]`", key, list);
+}
+
 // A bound as its kind is written, for messages.
 std::string bound_text(const Setting& setting, double bound) {
   if (setting.kind == SettingKind::duration) return exact_text(from_seconds(bound));
@@ -87,15 +107,17 @@ void SettingsReader::refuse_unknown_keys() {
   for (const auto* listed : settings_of(section_)) known.push_back(listed->key);
   for (const auto& key : node_.keys) {
     if (std::find(known.begin(), known.end(), key.text) != known.end()) continue;
+    has_unknown_ = true;
     if (std::find(section_.later.begin(), section_.later.end(), key.text) != section_.later.end()) {
       problems_.error("not_in_this_build", key.at, fmt::format("`{}` is not in this build", key.text),
-                      fmt::format("what is: {}", fmt::join(known, ", ")));
+                      known.size() > 8 ? "remove it" : fmt::format("what is: {}", fmt::join(known, ", ")));
       continue;
     }
     std::string help;
     if (&section_ == &service_section || &section_ == &pool_section || &section_ == &fleet_section)
       for (const auto& hint : hints)
         if (hint.typed == key.text) help = hint.help;
+    if (help.empty() && key.text.contains(' ')) help = "a setting is written `key: value`";
     if (const auto nearest = nearest_word(key.text, known); help.empty() && !nearest.empty())
       help = fmt::format("did you mean `{}`?", nearest);
     if (help.empty()) help = fmt::format("known are: {}", fmt::join(known, ", "));
@@ -119,7 +141,8 @@ const YamlNode* SettingsReader::node(std::string_view key) {
   asked_.insert(setting(key).key);
   if (node_.kind != YamlKind::map) return nullptr;
   if (has(key)) return node_.find(key);
-  if (setting(key).fallback.kind == Fallback::Kind::required)
+  // What is missing may be what was misspelt; that has been said.
+  if (setting(key).fallback.kind == Fallback::Kind::required && !has_unknown_)
     problems_.error("missing", node_.at, fmt::format("{} lacks `{}`", section_.name, key),
                     fmt::format("`{}` is {}", key, setting(key).help));
   return nullptr;
@@ -133,12 +156,11 @@ void SettingsReader::wrong_form(const YamlNode& given, std::string_view what, st
 
 bool SettingsReader::scalar(const YamlNode& given, const Setting& setting, bool may_be_quoted) {
   if (given.kind != YamlKind::scalar) {
-    wrong_form(given, setting.key, "a " + kind_text(setting));
+    wrong_form(given, setting.key, wanted(setting));
     return false;
   }
   if (given.quoted && !may_be_quoted) {
-    problems_.error("wrong_form", given.at,
-                    fmt::format("`{}` wants a {}, not quoted text", setting.key, kind_text(setting)),
+    problems_.error("wrong_form", given.at, fmt::format("`{}` wants {}, not quoted text", setting.key, wanted(setting)),
                     fmt::format("write `{}: {}`", setting.key, given.text));
     return false;
   }
@@ -259,7 +281,9 @@ bool SettingsReader::read_into(const YamlNode& given, const Setting& setting, Va
 bool SettingsReader::read_into(const YamlNode& given, const Setting& setting, std::vector<std::string>& into) {
   CHECK(setting.kind == SettingKind::list);
   if (given.kind != YamlKind::list) {
-    wrong_form(given, setting.key, "a " + kind_text(setting), fmt::format("write `{}: [...]`", setting.key));
+    wrong_form(given, setting.key, wanted(setting),
+               given.kind == YamlKind::scalar ? as_list(setting.key, given.text)
+                                              : fmt::format("write `{}: [...]`", setting.key));
     return false;
   }
   for (const auto& item : given.items) {

@@ -84,6 +84,7 @@ class SettingsReader {
   const Section& section_;
   Diagnostics& problems_;
   std::set<std::string_view> asked_;
+  bool has_unknown_ = false;
 };
 
 template <class T>

@@ -7,6 +7,7 @@
 #include <yaml-cpp/mark.h>
 #include <yaml-cpp/parser.h>
 
+#include <algorithm>
 #include <charconv>
 #include <map>
 #include <spanstream>
@@ -44,11 +45,49 @@ class Text {
     return {static_cast<std::int32_t>(line) + 1, characters(starts_[line], end) + 1, std::max(width, 1)};
   }
 
+  [[nodiscard]] std::string_view from(const YAML::Mark& mark) const { return text_.substr(offset(mark)); }
+
+  // Whether the quoted text that begins here ends at all; yaml-cpp takes the end of the file for a quote.
+  [[nodiscard]] bool is_closed_quote(const YAML::Mark& mark) const {
+    const auto rest = from(mark);
+    const bool escapes = rest.starts_with('"');
+    if (!escapes && !rest.starts_with('\'')) return true;
+    for (std::size_t i = 1; i < rest.size(); ++i) {
+      if (escapes && rest[i] == '\\')
+        ++i;
+      else if (rest[i] == rest[0])
+        return true;
+    }
+    return false;
+  }
+
+  // The innermost `{` or `[` that nothing closes; quotes and comments are understood, block texts are not.
+  [[nodiscard]] std::optional<std::pair<char, TextSpan>> unclosed_bracket() const {
+    std::vector<std::size_t> open;
+    for (std::size_t i = 0; i < text_.size(); ++i) {
+      const char c = text_[i];
+      const bool begins_word = i == 0 || std::string_view{" \n\t[{,:("}.contains(text_[i - 1]);
+      if ((c == '"' || c == '\'') && begins_word) {
+        i = std::min(text_.size(), text_.find(c, i + 1));
+      } else if (c == '#' && begins_word) {
+        i = std::min(text_.size(), text_.find('\n', i));
+      } else if (c == '{' || c == '[') {
+        open.push_back(i);
+      } else if ((c == '}' || c == ']') && !open.empty()) {
+        open.pop_back();
+      }
+    }
+    if (open.empty()) return std::nullopt;
+    const auto line =
+        static_cast<std::size_t>(std::upper_bound(starts_.begin(), starts_.end(), open.back()) - starts_.begin());
+    return std::pair{text_[open.back()],
+                     TextSpan{static_cast<std::int32_t>(line), characters(starts_[line - 1], open.back()) + 1, 1}};
+  }
+
   // The scalar's own width: as written, quotes included, up to the end of its line.
   [[nodiscard]] TextSpan scalar_span(const YAML::Mark& mark, const std::string& value) const {
     auto span_of = span(mark);
-    const auto start = std::min(text_.size(), starts_[static_cast<std::size_t>(span_of.line - 1)] +
-                                                  static_cast<std::size_t>(std::max(mark.column, 0)));
+    const auto start = offset(mark);
     const auto rest = text_.substr(start, text_.substr(start).find('\n'));
     std::size_t length = 1;
     if (!value.empty() && rest.starts_with(value)) length = value.size();
@@ -61,6 +100,10 @@ class Text {
   }
 
  private:
+  [[nodiscard]] std::size_t offset(const YAML::Mark& mark) const {
+    const auto line = std::min(static_cast<std::size_t>(std::max(mark.line, 0)), starts_.size() - 1);
+    return std::min(text_.size(), starts_[line] + static_cast<std::size_t>(std::max(mark.column, 0)));
+  }
   [[nodiscard]] std::int32_t characters(std::size_t from, std::size_t to) const {
     std::int32_t count = 0;
     for (std::size_t i = from; i < to; ++i) count += (static_cast<unsigned char>(text_[i]) & 0xc0) != 0x80;
@@ -100,6 +143,8 @@ class TreeBuilder final : public YAML::EventHandler {
                 const std::string& value) override {
     const auto at = text_.scalar_span(mark, value);
     check_tag(tag, at);
+    if (tag == "!" && !text_.is_closed_quote(mark))
+      stop("yaml", at, "a quoted text is not closed", "add the missing quote");
     close({.kind = YamlKind::scalar, .at = at, .text = value, .quoted = tag == "!"}, anchor);
   }
   void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
@@ -147,6 +192,9 @@ class TreeBuilder final : public YAML::EventHandler {
   }
 
   [[noreturn]] void refuse_key(TextSpan at) {
+    if (const auto bracket = text_.unclosed_bracket())
+      stop("yaml", bracket->second, fmt::format("this `{}` is not closed", bracket->first),
+           fmt::format("add the missing `{}`", bracket->first == '{' ? '}' : ']'));
     stop("bad_key", at, "a key must be plain text, and this one is a list, a map or nothing",
          "to write braces as text, put them in quotes: \"{port}\"");
   }
@@ -315,6 +363,11 @@ std::optional<YamlNode> parse_yaml(std::string_view text, Diagnostics& problems)
   } catch (const Stop&) {
     return std::nullopt;
   } catch (const YAML::Exception& error) {
+    if (const auto bracket = places.unclosed_bracket()) {
+      problems.error("yaml", bracket->second, fmt::format("this `{}` is not closed", bracket->first),
+                     fmt::format("add the missing `{}`", bracket->first == '{' ? '}' : ']'));
+      return std::nullopt;
+    }
     auto [message, help] = plain_words(error.msg);
     problems.error("yaml", places.span(error.mark), std::move(message), std::move(help));
     return std::nullopt;
