@@ -64,10 +64,12 @@ void Diagnostics::warning(std::string code, TextSpan at, std::string message, st
 }
 
 std::vector<Diagnostic> Diagnostics::sorted() const {
-  auto ordered = kept_;
-  std::stable_sort(ordered.begin(), ordered.end(), [](const Diagnostic& a, const Diagnostic& b) {
+  std::vector<Diagnostic> ordered;
+  const auto before = [](const Diagnostic& a, const Diagnostic& b) {
     return std::pair{a.at.line, a.at.column} < std::pair{b.at.line, b.at.column};
-  });
+  };
+  for (const auto& problem : kept_)
+    ordered.insert(std::upper_bound(ordered.begin(), ordered.end(), problem, before), problem);
   // Another problem of the same line would show what this one hides.
   for (auto& problem : ordered)
     problem.masks = std::any_of(ordered.begin(), ordered.end(), [&](const Diagnostic& other) {
