@@ -6,12 +6,14 @@ namespace tidegate {
 extern const Command completion_command;
 extern const Command export_command;
 extern const Command gateway_command;
+extern const Command init_command;
 extern const Command validate_command;
 extern const Command version_command;
 
 const std::vector<const Command*>& commands() {
   static const std::vector<const Command*> all{
       // run
+      &init_command,
       &gateway_command,
       &validate_command,
       // understand
