@@ -2,7 +2,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
+#include <optional>
 #include <set>
+#include <tuple>
 
 #include "serve/config/listen_address.h"
 #include "serve/config/read_parts.h"
@@ -36,24 +39,25 @@ std::vector<std::string> models_of(const ServiceSpec& service) {
   return service.match.models;
 }
 
+// Host, path and model that a service answers to; an empty model is every model.
+using MatchKey = std::tuple<std::optional<std::string>, std::optional<std::string>, std::string>;
+
 void check_matches(const YamlNode& root, const FleetSpec& fleet, Diagnostics& problems) {
+  std::map<MatchKey, std::size_t> owners;
   for (std::size_t i = 0; i < fleet.services.size(); ++i) {
     const auto& mine = fleet.services[i];
-    const auto my_models = models_of(mine);
-    for (std::size_t j = 0; j < i; ++j) {
-      const auto& other = fleet.services[j];
-      if (mine.name == other.name) continue;  // said already
-      if (mine.match.host != other.match.host || mine.match.path != other.match.path) continue;
-      const auto their_models = models_of(other);
-      const auto shared =
-          std::find_first_of(my_models.begin(), my_models.end(), their_models.begin(), their_models.end());
-      const bool both_take_all = my_models.empty() && their_models.empty();
-      if (shared == my_models.end() && !both_take_all) continue;
+    auto models = models_of(mine);
+    if (models.empty()) models.emplace_back();
+    for (const auto& model : models) {
+      const auto [owner, is_new] = owners.try_emplace({mine.match.host, mine.match.path, model}, i);
+      const auto& other = fleet.services[owner->second];
+      if (is_new || mine.name == other.name) continue;  // two of one name have been reported already
       problems.error("overlapping_match", place_of(root, service_path(i, "match")),
-                     both_take_all
+                     model.empty()
                          ? fmt::format("`{}` and `{}` match the same requests", mine.name, other.name)
-                         : fmt::format("`{}` and `{}` both match the model `{}`", mine.name, other.name, *shared),
+                         : fmt::format("`{}` and `{}` both match the model `{}`", mine.name, other.name, model),
                      "let each request match one service: change `match:` of one of them");
+      break;
     }
   }
 }

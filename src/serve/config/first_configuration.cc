@@ -40,13 +40,17 @@ std::string command_list(const std::vector<std::string>& command) {
   return fmt::format("[{}]", fmt::join(words, ", "));
 }
 
-// Options whose value is a secret, and the variable the server reads instead.
-constexpr std::pair<std::string_view, std::string_view> secret_options[] = {{"--api-key", "VLLM_API_KEY"},
-                                                                            {"--hf-token", "HF_TOKEN"}};
+// The variable a server reads instead of the option: vLLM's own for its key, else the option's name.
+std::string variable_of(std::string_view option) {
+  std::string name = option == "--api-key" ? "VLLM" : "";
+  for (const char c : option.substr(name.empty() ? 2 : 1))
+    name += c == '-' ? '_' : c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+  return name;
+}
 
 struct Template {
-  std::vector<std::string> command;      // {port} instead of the port, no secrets
-  std::vector<std::string> environment;  // variables that must hold what was left out
+  std::vector<std::string> command;   // {port} instead of the port, no secrets
+  std::set<std::string> environment;  // variables that must hold what was left out
 };
 
 Template template_of(const FoundServer& server) {
@@ -54,13 +58,11 @@ Template template_of(const FoundServer& server) {
   bool has_port = false;
   for (std::size_t i = 0; i < server.command.size(); ++i) {
     const std::string& word = server.command[i];
-    const auto* secret = std::find_if(std::begin(secret_options), std::end(secret_options), [&](const auto& option) {
-      return word == option.first || word.starts_with(std::string{option.first} + "=");
-    });
-    if (secret != std::end(secret_options)) {
-      made.environment.emplace_back(secret->second);
+    const auto option = std::string_view{word}.substr(0, word.find('='));
+    if (is_secret_option(option)) {
+      made.environment.insert(variable_of(option));
       // Several keys may follow one option.
-      if (word == secret->first)
+      if (word == option)
         while (i + 1 < server.command.size() && !server.command[i + 1].starts_with('-')) ++i;
     } else if (word == "--port" && i + 1 < server.command.size()) {
       made.command.insert(made.command.end(), {word, "{port}"});

@@ -17,10 +17,11 @@ LoadedConfiguration load(const std::string& text) {
   return loaded;
 }
 
-const FoundServer llama{.pid = 41,
-                        .command = {"/usr/bin/python3", "/usr/local/bin/vllm", "serve", "meta-llama/Llama-3.1-8B",
-                                    "--port", "8001", "--api-key", "hunter2", "hunter3", "-tp", "2"},
-                        .port = 8001};
+const FoundServer llama{
+    .pid = 41,
+    .command = {"/usr/bin/python3", "/usr/local/bin/vllm", "serve", "meta-llama/Llama-3.1-8B", "--port", "8001",
+                "--api-key", "hunter2", "hunter3", "-tp", "2", "--hf-token=hunter4"},
+    .port = 8001};
 
 TEST(FirstConfiguration, an_empty_machine_gets_the_emulator) {
   const auto loaded = load(first_configuration({}));
@@ -56,6 +57,7 @@ TEST(FirstConfiguration, a_running_server_is_watched_and_its_keys_stay_out) {
   EXPECT_EQ(process.command, (std::vector<std::string>{"/usr/bin/python3", "/usr/local/bin/vllm", "serve",
                                                        "meta-llama/Llama-3.1-8B", "--port", "{port}", "-tp", "2"}));
   EXPECT_EQ(process.environment.at("VLLM_API_KEY"), Value{EnvRef{"VLLM_API_KEY"}});
+  EXPECT_EQ(process.environment.at("HF_TOKEN"), Value{EnvRef{"HF_TOKEN"}});
   EXPECT_FALSE(loaded.text.contains("hunter"));
 }
 

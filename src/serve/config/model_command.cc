@@ -88,4 +88,10 @@ std::string service_name_of(std::string_view model) {
   return name.empty() ? "service" : name;
 }
 
+bool is_secret_option(std::string_view option) {
+  constexpr std::string_view secrets[] = {"--api-key",  "--hf-token",     "--token",     "--auth-token",
+                                          "--password", "--access-token", "--secret-key"};
+  return std::find(std::begin(secrets), std::end(secrets), option) != std::end(secrets);
+}
+
 }  // namespace tidegate

@@ -23,4 +23,7 @@ struct ModelCommand {
 // "meta-llama/Llama-3.1-8B" -> "llama-3.1-8b": always a usable service name.
 [[nodiscard]] std::string service_name_of(std::string_view model);
 
+// "--api-key", "--hf-token", ...: options whose value must not be written down.
+[[nodiscard]] bool is_secret_option(std::string_view option);
+
 }  // namespace tidegate

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "serve/config/model_command.h"
 #include "serve/config/read_parts.h"
 
 namespace tidegate {
@@ -76,6 +77,21 @@ void refuse_plain_secrets(const YamlNode* node, const std::map<std::string, Valu
                     "write `{env: NAME}` or `{file: /path}`", true});
 }
 
+// "--api-key X" and "--api-key=X": a command line is shown by ps, in logs and by `tidegate status`.
+void refuse_secret_arguments(const YamlNode& command, Diagnostics& problems) {
+  for (std::size_t i = 0; i < command.items.size(); ++i) {
+    const std::string_view word = command.items[i].text;
+    const auto option = word.substr(0, word.find('='));
+    if (!is_secret_option(option)) continue;
+    const bool apart = option.size() == word.size();
+    if (apart && i + 1 == command.items.size()) continue;
+    problems.add(
+        {Severity::error, "plain_secret", command.items[apart ? i + 1 : i].at,
+         fmt::format("the command gives a secret to `{}`, and secrets do not stand in the configuration", option),
+         "give it by `environment: {NAME: {env: NAME}}`; vLLM reads VLLM_API_KEY and HF_TOKEN", true});
+  }
+}
+
 ReadinessSpec read_ready(const YamlNode& node, ReadContext context) {
   ReadinessSpec ready;
   SettingsReader reader(node, ready_section, context.problems);
@@ -138,7 +154,10 @@ ProcessTargetSpec read_process(const YamlNode& node, SettingsReader::Scope scope
   if (const auto* ready = reader.node("ready")) process.ready = read_ready(*ready, context);
   reader.read("drain_deadline", process.drain_deadline);
   reader.read("kill_after", process.kill_after);
-  if (!process.command.empty()) check_placeholders(*node.find("command"), process, context.problems);
+  if (!process.command.empty()) {
+    check_placeholders(*node.find("command"), process, context.problems);
+    refuse_secret_arguments(*node.find("command"), context.problems);
+  }
   return process;
 }
 
