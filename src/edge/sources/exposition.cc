@@ -98,8 +98,10 @@ std::size_t end_of_labels(std::string_view line, std::size_t open) {
 std::optional<double> parse_number(std::string_view text) {
   if (text.empty()) return std::nullopt;
   if (const auto plain = parse_plain(text)) return plain;
-  if (text.front() == '+') text.remove_prefix(1);
-  if (text.empty() || text.front() == '+') return std::nullopt;
+  if (text.front() == '+') {
+    text.remove_prefix(1);
+    if (text.empty() || text.front() == '+' || text.front() == '-') return std::nullopt;
+  }
   double value = 0;
   const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (end != text.data() + text.size()) return std::nullopt;
@@ -284,7 +286,12 @@ ExpositionScanner::Fault ExpositionScanner::scan_line(std::string_view line, con
 ExpositionScanner::Fault ExpositionScanner::scan_sample(std::string_view line, std::size_t name_end, int name,
                                                         const Sink& sink) {
   if (name_end >= line.size()) return Fault::no_value;
-  if (name < 0) return is_blank(line[name_end]) || line[name_end] == '{' ? Fault::none : Fault::no_name;
+  if (name < 0) {
+    // Passed over, but prose ("Not found") must not pass for a page without samples.
+    if (line[name_end] == '{') return Fault::none;
+    SeriesSample unused;
+    return is_blank(line[name_end]) ? scan_tail(line.substr(name_end), unused) : Fault::no_name;
+  }
   std::size_t open = name_end;
   while (open < line.size() && is_blank(line[open])) ++open;
   SeriesSample sample;
