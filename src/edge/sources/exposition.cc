@@ -49,6 +49,7 @@ std::optional<double> parse_plain(std::string_view text) {
   std::size_t i = 0;
   const bool negative = text[0] == '-';
   if (negative) ++i;
+  if (text.size() > 17) return std::nullopt;  // 15 digits, a sign and a point at most
   std::uint64_t digits = 0;
   std::size_t count = 0, decimals = 0;
   bool point = false;
@@ -69,8 +70,20 @@ std::optional<double> parse_plain(std::string_view text) {
   return negative ? -value : value;
 }
 
+// The closing brace of a line that ends in `"} value`, or npos. What follows the labels of a sound line holds neither
+// braces nor quotes unless there is an exemplar, which has a '#': so a brace right before the last blank is the one
+// that closes the labels, and nobody has to walk through them.
+std::size_t end_of_labels_before_value(std::string_view line, std::size_t open) {
+  std::size_t i = line.size();
+  while (i > open && !is_blank(line[i - 1])) --i;
+  if (i < open + 4 || line[i - 2] != '}' || line[i - 3] != '"' || i == line.size()) return std::string_view::npos;
+  if (std::memchr(line.data() + open, '#', line.size() - open) != nullptr) return std::string_view::npos;
+  return i - 2;
+}
+
 // Where the label block ends that begins at `open` ('{'): the brace outside quotes.
 std::size_t end_of_labels(std::string_view line, std::size_t open) {
+  if (const std::size_t close = end_of_labels_before_value(line, open); close != std::string_view::npos) return close;
   std::size_t i = open + 1;
   while (i < line.size()) {
     const char c = line[i];

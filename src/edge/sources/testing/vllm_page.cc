@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
 #include <vector>
 
 #include "core/base/check.h"
@@ -42,7 +43,7 @@ class Page {
     family(name, "histogram");
     double sum = 0;
     for (std::size_t i = 0; i < bounds.size(); ++i) {
-      const double below = load_.finished * static_cast<double>(i + 1) / static_cast<double>(bounds.size());
+      const double below = std::floor(load_.finished * static_cast<double>(i + 1) / static_cast<double>(bounds.size()));
       sample(name + "_bucket", fmt::format("{},le=\"{}\"", labels_, bound_text(bounds[i])), below);
       sum += bounds[i] * load_.finished / static_cast<double>(bounds.size());
     }
