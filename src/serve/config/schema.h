@@ -43,6 +43,10 @@ consteval Fallback required() { return {Fallback::Kind::required, "required"}; }
 consteval Fallback literal(std::string_view text) { return {Fallback::Kind::literal, text}; }
 consteval Fallback otherwise(std::string_view text) { return {Fallback::Kind::described, text}; }
 
+// Bounds that several tables share, in seconds and replicas.
+inline constexpr double hour_seconds = 3600, day_seconds = 24 * hour_seconds;
+inline constexpr double replicas_limit = 100'000;
+
 struct Section;
 struct Setting;
 
