@@ -43,7 +43,9 @@ class Wire {
   }
   bool is_ended() {
     char byte;
-    return recv(fd_, &byte, 1, 0) <= 0 && errno != EAGAIN && errno != EWOULDBLOCK;
+    const ssize_t got = recv(fd_, &byte, 1, 0);
+    // errno means something only after a failure: an orderly end leaves the one of long ago.
+    return got == 0 || (got < 0 && errno != EAGAIN && errno != EWOULDBLOCK);
   }
 
  private:
