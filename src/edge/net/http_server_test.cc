@@ -171,7 +171,7 @@ TEST_F(Served, BoundsAreKept) {
 }
 
 TEST_F(Served, OneConnectionTooManyIsClosed) {
-  serve({.connections_max = 2});
+  serve({.connections_max = 2, .read_timeout = 60s});  // nothing else closes it while we listen
   const std::string ask = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
   Wire first{port_}, second{port_};
   for (Wire* wire : {&first, &second}) {
