@@ -25,7 +25,9 @@
 namespace tidegate {
 
 template <class Rep, class Period>
-constexpr bool is_duration_impl(const std::chrono::duration<Rep, Period>*) { return true; }
+constexpr bool is_duration_impl(const std::chrono::duration<Rep, Period>*) {
+  return true;
+}
 constexpr bool is_duration_impl(const void*) { return false; }
 
 class ByteWriter {
@@ -33,7 +35,9 @@ class ByteWriter {
   static constexpr bool is_reading = false;
 
   template <class... Fields>
-  void operator()(const Fields&... fields) { (put(fields), ...); }
+  void operator()(const Fields&... fields) {
+    (put(fields), ...);
+  }
 
   [[nodiscard]] const std::vector<std::byte>& bytes() const { return bytes_; }
   [[nodiscard]] std::vector<std::byte> take() { return std::move(bytes_); }
@@ -62,14 +66,26 @@ class ByteWriter {
     } else if constexpr (requires { std::variant_size<T>::value; }) {
       put(static_cast<std::uint8_t>(value.index()));
       std::visit([&](const auto& alternative) { put(alternative); }, value);
-    } else if constexpr (requires { value.has_value(); *value; }) {
+    } else if constexpr (requires {
+                           value.has_value();
+                           *value;
+                         }) {
       put(value.has_value());
       if (value) put(*value);
-    } else if constexpr (requires { std::tuple_size<T>::value; value.first; }) {
+    } else if constexpr (requires {
+                           std::tuple_size<T>::value;
+                           value.first;
+                         }) {
       put(value.first), put(value.second);
-    } else if constexpr (requires { std::tuple_size<T>::value; value.size(); }) {
+    } else if constexpr (requires {
+                           std::tuple_size<T>::value;
+                           value.size();
+                         }) {
       for (const auto& element : value) put(element);
-    } else if constexpr (requires { value.size(); value.begin(); }) {
+    } else if constexpr (requires {
+                           value.size();
+                           value.begin();
+                         }) {
       put(static_cast<std::uint32_t>(value.size()));
       for (const auto& element : value) put(element);
     } else if constexpr (std::is_empty_v<T>) {
@@ -88,7 +104,9 @@ class ByteReader {
   explicit ByteReader(std::span<const std::byte> bytes) : bytes_(bytes) {}
 
   template <class... Fields>
-  void operator()(Fields&... fields) { (get(fields), ...); }
+  void operator()(Fields&... fields) {
+    (get(fields), ...);
+  }
 
   [[nodiscard]] bool failed() const { return failed_; }
   [[nodiscard]] bool at_end() const { return bytes_.empty(); }
@@ -104,7 +122,10 @@ class ByteReader {
       if (byte > 1) failed_ = true;
       if (!failed_) value = byte != 0;
     } else if constexpr (std::is_integral_v<T>) {
-      if (bytes_.size() < sizeof(T)) { failed_ = true; return; }
+      if (bytes_.size() < sizeof(T)) {
+        failed_ = true;
+        return;
+      }
       std::make_unsigned_t<T> bits = 0;
       for (std::size_t i = 0; i < sizeof(T); ++i)
         bits = static_cast<std::make_unsigned_t<T>>(
@@ -133,28 +154,41 @@ class ByteReader {
       if (!failed_) value = T{since};
     } else if constexpr (requires { std::variant_size<T>::value; }) {
       get_variant(value, std::make_index_sequence<std::variant_size_v<T>>{});
-    } else if constexpr (requires { value.has_value(); *value; }) {
+    } else if constexpr (requires {
+                           value.has_value();
+                           *value;
+                         }) {
       bool present = false;
       get(present);
       value.reset();
       if (!failed_ && present) get(value.emplace());
-    } else if constexpr (requires { std::tuple_size<T>::value; value.first; }) {
+    } else if constexpr (requires {
+                           std::tuple_size<T>::value;
+                           value.first;
+                         }) {
       get(value.first), get(value.second);
-    } else if constexpr (requires { std::tuple_size<T>::value; value.size(); }) {
+    } else if constexpr (requires {
+                           std::tuple_size<T>::value;
+                           value.size();
+                         }) {
       for (auto& element : value) get(element);
     } else if constexpr (requires { typename T::mapped_type; }) {
-      get_each([&] {
-        typename T::key_type key{};
-        typename T::mapped_type mapped{};
-        get(key), get(mapped);
-        if (!failed_) value.insert_or_assign(std::move(key), std::move(mapped));
-      }, value);
+      get_each(
+          [&] {
+            typename T::key_type key{};
+            typename T::mapped_type mapped{};
+            get(key), get(mapped);
+            if (!failed_) value.insert_or_assign(std::move(key), std::move(mapped));
+          },
+          value);
     } else if constexpr (requires { value.push_back(typename T::value_type{}); }) {
-      get_each([&] {
-        typename T::value_type element{};
-        get(element);
-        if (!failed_) value.push_back(std::move(element));
-      }, value);
+      get_each(
+          [&] {
+            typename T::value_type element{};
+            get(element);
+            if (!failed_) value.push_back(std::move(element));
+          },
+          value);
     } else if constexpr (std::is_empty_v<T>) {
     } else {
       value.archive(*this);
@@ -166,7 +200,10 @@ class ByteReader {
     std::uint32_t count = 0;
     get(count);
     // Every element takes at least one byte, so a count above what is left is a lie.
-    if (failed_ || count > bytes_.size()) { failed_ = true; return; }
+    if (failed_ || count > bytes_.size()) {
+      failed_ = true;
+      return;
+    }
     value.clear();
     for (std::uint32_t i = 0; i < count && !failed_; ++i) one();
   }
@@ -175,7 +212,10 @@ class ByteReader {
   void get_variant(Variant& value, std::index_sequence<I...>) {
     std::uint8_t index = 0;
     get(index);
-    if (failed_ || index >= sizeof...(I)) { failed_ = true; return; }
+    if (failed_ || index >= sizeof...(I)) {
+      failed_ = true;
+      return;
+    }
     ((index == I ? get(value.template emplace<I>()) : void()), ...);
   }
 

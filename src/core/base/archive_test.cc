@@ -33,9 +33,19 @@ struct Everything {
 };
 
 Everything sample() {
-  return {.number = -7, .real = 2.5, .flag = true, .colour = Colour::green, .text = "tide", .duration = 90s,
-          .instant = instant_at(12), .replicas = Replicas{5}, .maybe = "x", .pairs = {{1, 2.0}, {3, 4.0}},
-          .fixed = {1, 2, 3}, .named = {{"a", {1, 2}}, {"b", {}}}, .choice = std::string{"s"}};
+  return {.number = -7,
+          .real = 2.5,
+          .flag = true,
+          .colour = Colour::green,
+          .text = "tide",
+          .duration = 90s,
+          .instant = instant_at(12),
+          .replicas = Replicas{5},
+          .maybe = "x",
+          .pairs = {{1, 2.0}, {3, 4.0}},
+          .fixed = {1, 2, 3},
+          .named = {{"a", {1, 2}}, {"b", {}}},
+          .choice = std::string{"s"}};
 }
 
 std::vector<std::byte> bytes_of(const Everything& value) {

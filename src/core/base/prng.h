@@ -12,12 +12,12 @@ class Prng {
   explicit Prng(std::uint64_t seed = 1);
 
   [[nodiscard]] std::uint64_t next();
-  [[nodiscard]] double uniform();                            // [0, 1)
-  [[nodiscard]] std::uint64_t below(std::uint64_t bound);    // [0, bound), bound > 0
+  [[nodiscard]] double uniform();                          // [0, 1)
+  [[nodiscard]] std::uint64_t below(std::uint64_t bound);  // [0, bound), bound > 0
   [[nodiscard]] double exponential(double mean);
-  [[nodiscard]] double normal();                             // mean 0, deviation 1
+  [[nodiscard]] double normal();  // mean 0, deviation 1
   [[nodiscard]] double lognormal(double median, double sigma);
-  [[nodiscard]] double gamma(double shape, double scale);    // shape > 0 (Marsaglia and Tsang 2000)
+  [[nodiscard]] double gamma(double shape, double scale);  // shape > 0 (Marsaglia and Tsang 2000)
   [[nodiscard]] std::uint64_t poisson(double mean);
 
   // An independent generator for a named part, so that adding draws in one part leaves the others alone.
@@ -26,7 +26,9 @@ class Prng {
   friend bool operator==(const Prng&, const Prng&) = default;
 
   template <class Archive>
-  void archive(Archive& ar) { ar(state_, spare_, has_spare_); }
+  void archive(Archive& ar) {
+    ar(state_, spare_, has_spare_);
+  }
 
  private:
   std::array<std::uint64_t, 4> state_{};

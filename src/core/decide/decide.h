@@ -26,10 +26,10 @@ struct Step {
 
 struct FleetObservation {
   Instant now{};
-  std::vector<Observation> services;     // in the order of the spec
+  std::vector<Observation> services;  // in the order of the spec
 };
 struct FleetState {
-  std::vector<ServiceState> services;    // in the order of the spec
+  std::vector<ServiceState> services;  // in the order of the spec
 };
 struct FleetStep {
   FleetState next;

@@ -9,13 +9,15 @@ namespace tidegate {
 
 struct Band {
   WeightedReplicas floor{0};
-  WeightedReplicas ceiling{0};      // never below floor
+  WeightedReplicas ceiling{0};  // never below floor
   Reason floor_reason = Reason::steady;
   Reason ceiling_reason = Reason::steady;
 
   friend bool operator==(const Band&, const Band&) = default;
   template <class Archive>
-  void archive(Archive& ar) { ar(floor, ceiling, floor_reason, ceiling_reason); }
+  void archive(Archive& ar) {
+    ar(floor, ceiling, floor_reason, ceiling_reason);
+  }
 };
 
 }  // namespace tidegate

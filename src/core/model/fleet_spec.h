@@ -14,21 +14,21 @@ namespace tidegate {
 
 struct GpuSpec {
   std::int32_t index = 0;
-  std::optional<Bytes> memory;     // when NVML cannot tell
+  std::optional<Bytes> memory;  // when NVML cannot tell
   friend bool operator==(const GpuSpec&, const GpuSpec&) = default;
 };
 
 struct MachineSpec {
-  std::optional<std::vector<GpuSpec>> gpus;   // none: all that NVML lists
-  std::int32_t port_first = 20000;            // replicas get ports from here
+  std::optional<std::vector<GpuSpec>> gpus;  // none: all that NVML lists
+  std::int32_t port_first = 20000;           // replicas get ports from here
   std::int32_t port_last = 29999;
-  std::string state_directory;                // empty: $XDG_STATE_HOME/tidegate
+  std::string state_directory;  // empty: $XDG_STATE_HOME/tidegate
   friend bool operator==(const MachineSpec&, const MachineSpec&) = default;
 };
 
 struct GatewaySpec {
   std::string listen = "127.0.0.1:8080";
-  std::string link;                           // Unix socket of a gateway apart; empty: in this process
+  std::string link;  // Unix socket of a gateway apart; empty: in this process
   std::int32_t connections_max = 10'000;
   Duration idle_timeout = 75s;
   Duration header_timeout = 10s;
@@ -39,19 +39,19 @@ struct GatewaySpec {
 
 struct ApiSpec {
   std::string listen = "127.0.0.1:7070";
-  bool insecure = false;                      // needed to listen beyond loopback without a token
+  bool insecure = false;  // needed to listen beyond loopback without a token
   std::optional<Value> token;
   friend bool operator==(const ApiSpec&, const ApiSpec&) = default;
 };
 
 struct ControlSpec {
-  Duration tick = 1s;                         // 100 ms or more
+  Duration tick = 1s;                              // 100 ms or more
   Duration history = std::chrono::hours{24 * 14};  // journal retention
   friend bool operator==(const ControlSpec&, const ControlSpec&) = default;
 };
 
 struct BudgetSpec {
-  std::optional<MicroUsdPerHour> price_max;   // shared by all services
+  std::optional<MicroUsdPerHour> price_max;  // shared by all services
   std::optional<std::int32_t> gpus_max;
   friend bool operator==(const BudgetSpec&, const BudgetSpec&) = default;
 };

@@ -37,7 +37,8 @@ TEST(Model, AReadingLeftAloneIsAbsentNotZero) {
 }
 
 TEST(Model, WarmingReplicasAreCommitted) {
-  const PoolObservation pool{.pool = "a", .requested = 1, .starting = 1, .loading = 1, .ready = 2, .draining = 4, .failed = 5};
+  const PoolObservation pool{
+      .pool = "a", .requested = 1, .starting = 1, .loading = 1, .ready = 2, .draining = 4, .failed = 5};
   EXPECT_EQ(pool.committed(), Replicas{5});
 }
 

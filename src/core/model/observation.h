@@ -17,17 +17,17 @@ namespace tidegate {
 
 struct PoolObservation {
   std::string pool;
-  std::int32_t requested = 0;   // asked for, not yet seen
-  std::int32_t starting = 0;    // exists, process or machine not up
-  std::int32_t loading = 0;     // up, model not loaded
+  std::int32_t requested = 0;  // asked for, not yet seen
+  std::int32_t starting = 0;   // exists, process or machine not up
+  std::int32_t loading = 0;    // up, model not loaded
   std::int32_t ready = 0;
   std::int32_t draining = 0;
   std::int32_t failed = 0;
-  std::optional<std::int32_t> available;   // how many more the target could place now, if it knows
+  std::optional<std::int32_t> available;  // how many more the target could place now, if it knows
   // Per-pool load, where replicas can be told apart (gateway, scrape).
   Reading in_flight;
   Reading completions;
-  Reading itl_mean;             // seconds
+  Reading itl_mean;  // seconds
   Reading kv_usage;
 
   [[nodiscard]] std::int32_t warming() const { return requested + starting + loading; }
@@ -43,10 +43,12 @@ struct PoolObservation {
 
 struct ColdStart {
   std::string pool;
-  Duration took{};              // request to ready
+  Duration took{};  // request to ready
   friend bool operator==(const ColdStart&, const ColdStart&) = default;
   template <class Archive>
-  void archive(Archive& ar) { ar(pool, took); }
+  void archive(Archive& ar) {
+    ar(pool, took);
+  }
 };
 
 struct CustomReading {
@@ -54,7 +56,9 @@ struct CustomReading {
   Reading reading;
   friend bool operator==(const CustomReading&, const CustomReading&) = default;
   template <class Archive>
-  void archive(Archive& ar) { ar(name, reading); }
+  void archive(Archive& ar) {
+    ar(name, reading);
+  }
 };
 
 // An operator's hand on the wheel: pins or bounds the size until it expires.
@@ -71,7 +75,9 @@ struct Override {
   std::string comment;
   friend bool operator==(const Override&, const Override&) = default;
   template <class Archive>
-  void archive(Archive& ar) { ar(kind, replicas, expires, author, comment); }
+  void archive(Archive& ar) {
+    ar(kind, replicas, expires, author, comment);
+  }
 };
 
 struct Pause {
@@ -80,7 +86,9 @@ struct Pause {
   std::string comment;
   friend bool operator==(const Pause&, const Pause&) = default;
   template <class Archive>
-  void archive(Archive& ar) { ar(expires, author, comment); }
+  void archive(Archive& ar) {
+    ar(expires, author, comment);
+  }
 };
 
 struct Observation {
@@ -88,11 +96,11 @@ struct Observation {
   std::string service;
   Reading arrivals;
   Reading completions;
-  Reading in_flight;            // being served, drainers included
-  Reading queued;               // not begun
+  Reading in_flight;                                                        // being served, drainers included
+  Reading queued;                                                           // not begun
   std::array<std::array<Reading, percentiles>, latency_kinds> latencies{};  // seconds, over the last 60 s
-  Reading within_slo;           // requests that ended since the previous observation and met every objective
-  Reading missed_slo;           // ... and did not (rejected and broken ones included)
+  Reading within_slo;  // requests that ended since the previous observation and met every objective
+  Reading missed_slo;  // ... and did not (rejected and broken ones included)
   Reading input_tokens;
   Reading output_tokens;
   Reading gpu_util;
@@ -100,11 +108,11 @@ struct Observation {
   Reading kv_usage;
   std::vector<CustomReading> custom;
   std::vector<PoolObservation> pools;
-  std::vector<ColdStart> cold_starts;   // finished since the previous observation
+  std::vector<ColdStart> cold_starts;  // finished since the previous observation
   std::optional<Override> manual;
   std::optional<Pause> pause;
-  bool rollout = false;         // a new revision is being rolled out: nothing lowers
-  bool restarted = false;       // the first observation after a restart without a fresh state
+  bool rollout = false;    // a new revision is being rolled out: nothing lowers
+  bool restarted = false;  // the first observation after a restart without a fresh state
 
   [[nodiscard]] Reading& latency(LatencyKind kind, Percentile p) {
     return latencies[static_cast<std::size_t>(kind)][static_cast<std::size_t>(p)];

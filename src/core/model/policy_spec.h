@@ -16,7 +16,7 @@ namespace tidegate {
 
 // Ours: holds the SLO at the lowest cost. No knob is needed; two exist for priors of a new service.
 struct SloPolicy {
-  std::optional<double> peak_rate;       // requests per second the user expects at most: a prior, not a limit
+  std::optional<double> peak_rate;  // requests per second the user expects at most: a prior, not a limit
   friend bool operator==(const SloPolicy&, const SloPolicy&) = default;
 };
 
@@ -24,11 +24,11 @@ struct SloPolicy {
 // average already (utilisation) and need = ready * value / target.
 struct TargetPolicy {
   Signal signal = Signal::in_flight;
-  std::string name;                      // of a custom signal
+  std::string name;  // of a custom signal
   double target = 1;
   bool per_replica = true;
-  double tolerance = 0.1;                // within target*(1±tolerance) the band covers the present size
-  Duration hold_down = 5min;             // ceiling = highest need over this window
+  double tolerance = 0.1;     // within target*(1±tolerance) the band covers the present size
+  Duration hold_down = 5min;  // ceiling = highest need over this window
   friend bool operator==(const TargetPolicy&, const TargetPolicy&) = default;
 };
 
@@ -50,13 +50,13 @@ struct SchedulePolicy {
 struct HpaPolicy {
   Signal signal = Signal::in_flight;
   std::string name;
-  double target_average = 8;             // per ready replica
+  double target_average = 8;  // per ready replica
   double tolerance = 0.1;
   Duration sync_period = 15s;
-  Duration metric_delay = 15s;           // the scrape and aggregation pipeline it would see the metric through
+  Duration metric_delay = 15s;  // the scrape and aggregation pipeline it would see the metric through
   Duration stabilize_up = 0s;
   Duration stabilize_down = 5min;
-  std::int32_t up_percent = 100;         // per up_period; the larger of percent and pods wins
+  std::int32_t up_percent = 100;  // per up_period; the larger of percent and pods wins
   std::int32_t up_pods = 4;
   Duration up_period = 15s;
   std::int32_t down_percent = 100;

@@ -20,7 +20,10 @@ enum class Quality : std::uint8_t {
 
 template <>
 inline constexpr auto enum_texts<Quality> = std::to_array<EnumText<Quality>>({
-    {Quality::absent, "absent"}, {Quality::fresh, "fresh"}, {Quality::stale, "stale"}, {Quality::nan, "nan"},
+    {Quality::absent, "absent"},
+    {Quality::fresh, "fresh"},
+    {Quality::stale, "stale"},
+    {Quality::nan, "nan"},
     {Quality::error, "error"},
 });
 
@@ -32,7 +35,9 @@ struct Coverage {
   [[nodiscard]] bool is_partial() const { return reported < expected; }
   friend bool operator==(const Coverage&, const Coverage&) = default;
   template <class Archive>
-  void archive(Archive& ar) { ar(reported, expected); }
+  void archive(Archive& ar) {
+    ar(reported, expected);
+  }
 };
 
 struct Reading {
@@ -49,7 +54,9 @@ struct Reading {
 
   friend bool operator==(const Reading&, const Reading&) = default;
   template <class Archive>
-  void archive(Archive& ar) { ar(quality, derived, value, age, coverage); }
+  void archive(Archive& ar) {
+    ar(quality, derived, value, age, coverage);
+  }
 };
 
 }  // namespace tidegate

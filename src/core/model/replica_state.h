@@ -10,8 +10,12 @@ namespace tidegate {
 enum class ReplicaState : std::uint8_t { requested, starting, loading, ready, draining, gone, failed };
 template <>
 inline constexpr auto enum_texts<ReplicaState> = std::to_array<EnumText<ReplicaState>>({
-    {ReplicaState::requested, "requested"}, {ReplicaState::starting, "starting"}, {ReplicaState::loading, "loading"},
-    {ReplicaState::ready, "ready"}, {ReplicaState::draining, "draining"}, {ReplicaState::gone, "gone"},
+    {ReplicaState::requested, "requested"},
+    {ReplicaState::starting, "starting"},
+    {ReplicaState::loading, "loading"},
+    {ReplicaState::ready, "ready"},
+    {ReplicaState::draining, "draining"},
+    {ReplicaState::gone, "gone"},
     {ReplicaState::failed, "failed"},
 });
 

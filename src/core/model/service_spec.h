@@ -18,29 +18,28 @@ namespace tidegate {
 
 enum class Mode : std::uint8_t { act, shadow };
 template <>
-inline constexpr auto enum_texts<Mode> =
-    std::to_array<EnumText<Mode>>({{Mode::act, "act"}, {Mode::shadow, "shadow"}});
+inline constexpr auto enum_texts<Mode> = std::to_array<EnumText<Mode>>({{Mode::act, "act"}, {Mode::shadow, "shadow"}});
 
 // What the user knows of a replica's capacity before anything is measured: a hint, corrected online.
 struct CapacityHint {
-  std::string profile;                      // a row of profiles/, resolved into the fields below at load time
-  std::optional<double> slots;              // requests served at once within the SLO
-  std::optional<Duration> service;          // mean time a request spends in service at that concurrency
+  std::string profile;              // a row of profiles/, resolved into the fields below at load time
+  std::optional<double> slots;      // requests served at once within the SLO
+  std::optional<Duration> service;  // mean time a request spends in service at that concurrency
   // Latency against concurrency c, from a profile: residence(c) = base + slope * c.
   std::optional<Duration> residence_base;
   std::optional<Duration> residence_slope;
-  std::optional<double> slots_max;          // the server's own limit (max_num_seqs)
+  std::optional<double> slots_max;  // the server's own limit (max_num_seqs)
 
   friend bool operator==(const CapacityHint&, const CapacityHint&) = default;
 };
 
 struct PoolSpec {
   std::string name = "default";
-  std::optional<MicroUsdPerHour> price;     // of one replica; none: GPU-hours are the cost
-  std::int32_t gpus = 0;                    // per replica
-  std::optional<Bytes> gpu_memory;          // per replica, when it shares a GPU
-  std::optional<Duration> startup;          // prior of the cold start
-  std::optional<Replicas> replicas_max;     // of this pool
+  std::optional<MicroUsdPerHour> price;  // of one replica; none: GPU-hours are the cost
+  std::int32_t gpus = 0;                 // per replica
+  std::optional<Bytes> gpu_memory;       // per replica, when it shares a GPU
+  std::optional<Duration> startup;       // prior of the cold start
+  std::optional<Replicas> replicas_max;  // of this pool
   CapacityHint capacity;
   TargetSpec target;
 
@@ -57,21 +56,23 @@ struct RateLimit {
 struct Guardrails {
   Replicas replicas_min{0};
   Replicas replicas_max{1};
-  std::optional<Replicas> step_up;          // most added in one decision
+  std::optional<Replicas> step_up;  // most added in one decision
   std::optional<Replicas> step_down;
   std::optional<RateLimit> rate_up;
   std::optional<RateLimit> rate_down;
-  std::optional<Duration> dwell;            // after a reversal; default: the learned cold start
+  std::optional<Duration> dwell;  // after a reversal; default: the learned cold start
   friend bool operator==(const Guardrails&, const Guardrails&) = default;
 };
 
 struct MatchSpec {
-  std::vector<std::string> models;          // default: the service's name; further names are LoRA adapters
+  std::vector<std::string> models;  // default: the service's name; further names are LoRA adapters
   std::optional<std::string> host;
-  std::optional<std::string> path;          // prefix
+  std::optional<std::string> path;  // prefix
   friend bool operator==(const MatchSpec&, const MatchSpec&) = default;
   template <class Archive>
-  void archive(Archive& ar) { ar(models, host, path); }
+  void archive(Archive& ar) {
+    ar(models, host, path);
+  }
 };
 
 enum class Heartbeat : std::uint8_t { none, sse };
@@ -88,7 +89,9 @@ struct HoldSpec {
   Duration heartbeat_period = 10s;
   friend bool operator==(const HoldSpec&, const HoldSpec&) = default;
   template <class Archive>
-  void archive(Archive& ar) { ar(max_age, max_requests, max_bytes, heartbeat, heartbeat_period); }
+  void archive(Archive& ar) {
+    ar(max_age, max_requests, max_bytes, heartbeat, heartbeat_period);
+  }
 };
 
 struct ServiceSpec {
@@ -99,11 +102,11 @@ struct ServiceSpec {
   MatchSpec match;
   HoldSpec hold;
   SignalsSpec signals;
-  std::vector<PolicySpec> policies{SloPolicy{}};   // combined: max of floors, max of ceilings
-  std::vector<PolicySpec> compare_with;            // peers shown beside us, never acting
+  std::vector<PolicySpec> policies{SloPolicy{}};  // combined: max of floors, max of ceilings
+  std::vector<PolicySpec> compare_with;           // peers shown beside us, never acting
   std::string timezone = "UTC";
-  bool affinity = true;                            // requests of a session or prefix prefer their replica
-  std::vector<PoolSpec> pools;                     // at least one; the first is the reference pool
+  bool affinity = true;         // requests of a session or prefix prefer their replica
+  std::vector<PoolSpec> pools;  // at least one; the first is the reference pool
 
   friend bool operator==(const ServiceSpec&, const ServiceSpec&) = default;
 };

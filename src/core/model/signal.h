@@ -26,11 +26,20 @@ enum class Signal : std::uint8_t {
 
 template <>
 inline constexpr auto enum_texts<Signal> = std::to_array<EnumText<Signal>>({
-    {Signal::arrivals, "arrivals"}, {Signal::completions, "completions"}, {Signal::in_flight, "in_flight"},
-    {Signal::queued, "queued"}, {Signal::ttft, "ttft"}, {Signal::itl, "itl"}, {Signal::latency, "latency"},
-    {Signal::queue_wait, "queue_wait"}, {Signal::input_tokens, "input_tokens"},
-    {Signal::output_tokens, "output_tokens"}, {Signal::gpu_util, "gpu_util"}, {Signal::gpu_memory, "gpu_memory"},
-    {Signal::kv_usage, "kv_usage"}, {Signal::custom, "custom"},
+    {Signal::arrivals, "arrivals"},
+    {Signal::completions, "completions"},
+    {Signal::in_flight, "in_flight"},
+    {Signal::queued, "queued"},
+    {Signal::ttft, "ttft"},
+    {Signal::itl, "itl"},
+    {Signal::latency, "latency"},
+    {Signal::queue_wait, "queue_wait"},
+    {Signal::input_tokens, "input_tokens"},
+    {Signal::output_tokens, "output_tokens"},
+    {Signal::gpu_util, "gpu_util"},
+    {Signal::gpu_memory, "gpu_memory"},
+    {Signal::kv_usage, "kv_usage"},
+    {Signal::custom, "custom"},
 });
 
 }  // namespace tidegate

@@ -19,12 +19,17 @@ inline constexpr std::size_t percentiles = 5;
 
 template <>
 inline constexpr auto enum_texts<LatencyKind> = std::to_array<EnumText<LatencyKind>>({
-    {LatencyKind::ttft, "ttft"}, {LatencyKind::itl, "itl"}, {LatencyKind::latency, "latency"},
+    {LatencyKind::ttft, "ttft"},
+    {LatencyKind::itl, "itl"},
+    {LatencyKind::latency, "latency"},
     {LatencyKind::queue_wait, "queue_wait"},
 });
 template <>
 inline constexpr auto enum_texts<Percentile> = std::to_array<EnumText<Percentile>>({
-    {Percentile::p50, "p50"}, {Percentile::p90, "p90"}, {Percentile::p95, "p95"}, {Percentile::p99, "p99"},
+    {Percentile::p50, "p50"},
+    {Percentile::p90, "p90"},
+    {Percentile::p95, "p95"},
+    {Percentile::p99, "p99"},
     {Percentile::p999, "p999"},
 });
 
@@ -39,12 +44,12 @@ struct Objective {
   Duration bound = 2s;
 
   // "ttft_p99"
-  [[nodiscard]] std::string name() const {
-    return std::string{to_text(kind)} + "_" + std::string{to_text(percentile)};
-  }
+  [[nodiscard]] std::string name() const { return std::string{to_text(kind)} + "_" + std::string{to_text(percentile)}; }
   friend bool operator==(const Objective&, const Objective&) = default;
   template <class Archive>
-  void archive(Archive& ar) { ar(kind, percentile, bound); }
+  void archive(Archive& ar) {
+    ar(kind, percentile, bound);
+  }
 };
 
 // At least one objective; at most one per kind and percentile (the configuration checks it).
@@ -53,7 +58,9 @@ struct Slo {
 
   friend bool operator==(const Slo&, const Slo&) = default;
   template <class Archive>
-  void archive(Archive& ar) { ar(objectives); }
+  void archive(Archive& ar) {
+    ar(objectives);
+  }
 };
 
 }  // namespace tidegate

@@ -15,8 +15,8 @@ namespace tidegate {
 // The replicas' own metrics pages, read by a preset's names ("vllm").
 struct PresetSpec {
   std::string preset = "vllm";
-  std::string port = "http";        // "http": the replica's own port; else a number
-  std::string path;                 // empty: the preset's
+  std::string port = "http";  // "http": the replica's own port; else a number
+  std::string path;           // empty: the preset's
   Duration period = 1s;
 
   friend bool operator==(const PresetSpec&, const PresetSpec&) = default;
@@ -34,10 +34,10 @@ struct PrometheusServerSpec {
 // One explicit signal: a PromQL query whose (summed) instant value is the reading.
 struct QuerySpec {
   Signal signal = Signal::custom;
-  std::string name;                 // for custom signals and latency percentiles ("ttft_p99")
+  std::string name;  // for custom signals and latency percentiles ("ttft_p99")
   std::string query;
   PrometheusServerSpec server;
-  std::optional<double> when_empty; // an empty answer is absent unless the user says what it means
+  std::optional<double> when_empty;  // an empty answer is absent unless the user says what it means
 
   friend bool operator==(const QuerySpec&, const QuerySpec&) = default;
 };
@@ -45,7 +45,7 @@ struct QuerySpec {
 // traffic: a rate (requests per second) seen by somebody else's ingress.
 struct TrafficSpec {
   PrometheusServerSpec server;
-  std::string arrivals;             // PromQL, requests per second
+  std::string arrivals;  // PromQL, requests per second
 
   friend bool operator==(const TrafficSpec&, const TrafficSpec&) = default;
 };

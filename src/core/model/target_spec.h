@@ -21,20 +21,20 @@ struct ReadinessSpec {
   std::optional<std::string> body_contains;  // must occur in the body of `path`
   std::map<std::string, Value> headers;
   Duration period = 500ms;
-  Duration deadline = 30min;                 // large models need it (facts: 20 to 60 min)
+  Duration deadline = 30min;  // large models need it (facts: 20 to 60 min)
 
   friend bool operator==(const ReadinessSpec&, const ReadinessSpec&) = default;
 };
 
 struct ProcessTargetSpec {
-  std::vector<std::string> command;          // argv; {port}, {gpu}, {weights} are replaced, no shell
+  std::vector<std::string> command;  // argv; {port}, {gpu}, {weights} are replaced, no shell
   std::map<std::string, Value> environment;
-  std::string working_directory;             // empty: ours
-  std::string log_directory;                 // empty: state directory
-  std::string weights;                       // what {weights} stands for
+  std::string working_directory;  // empty: ours
+  std::string log_directory;      // empty: state directory
+  std::string weights;            // what {weights} stands for
   ReadinessSpec ready;
-  Duration drain_deadline = 5min;            // after it in-flight requests are cut
-  Duration kill_after = 10s;                 // SIGTERM to SIGKILL
+  Duration drain_deadline = 5min;  // after it in-flight requests are cut
+  Duration kill_after = 10s;       // SIGTERM to SIGKILL
 
   friend bool operator==(const ProcessTargetSpec&, const ProcessTargetSpec&) = default;
 };

@@ -26,29 +26,29 @@ struct Demand {
   double in_flight = 0;
   double queued = 0;
   bool concurrency_known = false;
-  double variability = 1;       // variance over mean of counts (index of dispersion), smoothed
-  double residence = 0;         // seconds in service, measured by Little's law; 0 = unknown
-  bool has_evidence = false;    // something fresh says how much load there is: only then may anything lower
-  Reason quality = Reason::steady;   // steady, or why evidence is missing: no_data, signals_stale, ...
+  double variability = 1;           // variance over mean of counts (index of dispersion), smoothed
+  double residence = 0;             // seconds in service, measured by Little's law; 0 = unknown
+  bool has_evidence = false;        // something fresh says how much load there is: only then may anything lower
+  Reason quality = Reason::steady;  // steady, or why evidence is missing: no_data, signals_stale, ...
 };
 
 struct PolicyInput {
   const ServiceSpec& spec;
   const Observation& seen;
   const Demand& demand;
-  const Forecast& at_lead;      // demand at the lead time
-  const Forecast& over_hold;    // highest demand over the hold time
-  const Capacity& reference;    // of the reference pool; weighted replicas count in it
+  const Forecast& at_lead;    // demand at the lead time
+  const Forecast& over_hold;  // highest demand over the hold time
+  const Capacity& reference;  // of the reference pool; weighted replicas count in it
   const DemandHistory& history;
   Duration lead_time{};
   Duration hold_time{};
-  double ready = 0;             // weighted replicas
-  double warming = 0;           // weighted replicas
+  double ready = 0;    // weighted replicas
+  double warming = 0;  // weighted replicas
 };
 
 struct Proposal {
   Band band;
-  std::string_view note;        // what led: the candidate, the forecaster, the rule
+  std::string_view note;  // what led: the candidate, the forecaster, the rule
   std::vector<Fact> facts;
 };
 

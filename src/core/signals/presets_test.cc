@@ -15,8 +15,7 @@ TEST(Presets, EachNameStandsForOneSignalOnly) {
     for (const PresetMetric& metric : preset.metrics) {
       EXPECT_TRUE(signals.insert(metric.signal).second) << preset.name << " " << to_text(metric.signal);
       EXPECT_FALSE(metric.names[0].empty()) << preset.name << " " << to_text(metric.signal);
-      for (std::string_view name : metric.names)
-        EXPECT_TRUE(name.empty() || names.insert(name).second) << name;
+      for (std::string_view name : metric.names) EXPECT_TRUE(name.empty() || names.insert(name).second) << name;
     }
   }
 }

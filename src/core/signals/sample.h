@@ -24,7 +24,9 @@ enum class Origin : std::uint8_t {
 };
 template <>
 inline constexpr auto enum_texts<Origin> = std::to_array<EnumText<Origin>>({
-    {Origin::gateway, "gateway"}, {Origin::traffic, "traffic"}, {Origin::query, "query"},
+    {Origin::gateway, "gateway"},
+    {Origin::traffic, "traffic"},
+    {Origin::query, "query"},
     {Origin::replica, "replica"},
 });
 
@@ -32,47 +34,57 @@ struct Gauge {
   double value = 0;
   friend bool operator==(const Gauge&, const Gauge&) = default;
   template <class Archive>
-  void archive(Archive& ar) { ar(value); }
+  void archive(Archive& ar) {
+    ar(value);
+  }
 };
 struct Counter {
   double total = 0;
   std::uint64_t epoch = 0;
   friend bool operator==(const Counter&, const Counter&) = default;
   template <class Archive>
-  void archive(Archive& ar) { ar(total, epoch); }
+  void archive(Archive& ar) {
+    ar(total, epoch);
+  }
 };
 struct HistogramBucket {
-  double upper = 0;              // inclusive; +inf for the last
+  double upper = 0;  // inclusive; +inf for the last
   double cumulative = 0;
   friend bool operator==(const HistogramBucket&, const HistogramBucket&) = default;
   template <class Archive>
-  void archive(Archive& ar) { ar(upper, cumulative); }
+  void archive(Archive& ar) {
+    ar(upper, cumulative);
+  }
 };
 struct Histogram {
-  std::vector<HistogramBucket> buckets;   // ascending
+  std::vector<HistogramBucket> buckets;  // ascending
   double sum = 0;
   std::uint64_t epoch = 0;
   friend bool operator==(const Histogram&, const Histogram&) = default;
   template <class Archive>
-  void archive(Archive& ar) { ar(buckets, sum, epoch); }
+  void archive(Archive& ar) {
+    ar(buckets, sum, epoch);
+  }
 };
 
 struct Sample {
   std::string service;
-  std::string replica;           // empty: of the service as a whole
-  std::string pool;              // of the replica, when known
+  std::string replica;  // empty: of the service as a whole
+  std::string pool;     // of the replica, when known
   Signal signal = Signal::custom;
-  std::string name;              // of a custom signal
-  std::variant<std::monostate, Gauge, Counter, Histogram> value;   // monostate: absent or failed
+  std::string name;                                               // of a custom signal
+  std::variant<std::monostate, Gauge, Counter, Histogram> value;  // monostate: absent or failed
   Quality quality = Quality::fresh;
   Instant taken{};
-  std::string cause;             // of an error or absence, for the explanation
+  std::string cause;  // of an error or absence, for the explanation
   Origin origin = Origin::replica;
-  Duration period = 1s;          // of the source; a sample older than three of them is stale
+  Duration period = 1s;  // of the source; a sample older than three of them is stale
 
   friend bool operator==(const Sample&, const Sample&) = default;
   template <class Archive>
-  void archive(Archive& ar) { ar(service, replica, pool, signal, name, value, quality, taken, cause, origin, period); }
+  void archive(Archive& ar) {
+    ar(service, replica, pool, signal, name, value, quality, taken, cause, origin, period);
+  }
 };
 
 }  // namespace tidegate

@@ -16,15 +16,17 @@
 namespace tidegate {
 
 struct Endpoint {
-  std::string replica;            // id
+  std::string replica;  // id
   std::string pool;
   std::string host;
   std::uint16_t port = 0;
-  std::int32_t slots = 1;         // requests at once; the rest waits in the gateway
-  bool draining = false;          // gets nothing new
+  std::int32_t slots = 1;  // requests at once; the rest waits in the gateway
+  bool draining = false;   // gets nothing new
   friend bool operator==(const Endpoint&, const Endpoint&) = default;
   template <class Archive>
-  void archive(Archive& ar) { ar(replica, pool, host, port, slots, draining); }
+  void archive(Archive& ar) {
+    ar(replica, pool, host, port, slots, draining);
+  }
 };
 
 struct Route {
@@ -34,10 +36,12 @@ struct Route {
   Slo slo;
   bool affinity = true;
   std::vector<Endpoint> endpoints;
-  Duration time_to_ready{};       // until the next replica is expected ready; 0 = unknown
+  Duration time_to_ready{};  // until the next replica is expected ready; 0 = unknown
   friend bool operator==(const Route&, const Route&) = default;
   template <class Archive>
-  void archive(Archive& ar) { ar(service, match, hold, slo, affinity, endpoints, time_to_ready); }
+  void archive(Archive& ar) {
+    ar(service, match, hold, slo, affinity, endpoints, time_to_ready);
+  }
 };
 
 struct RouteTable {
@@ -45,13 +49,15 @@ struct RouteTable {
   std::vector<Route> routes;
   friend bool operator==(const RouteTable&, const RouteTable&) = default;
   template <class Archive>
-  void archive(Archive& ar) { ar(version, routes); }
+  void archive(Archive& ar) {
+    ar(version, routes);
+  }
 };
 
 struct GatewayReadings {
   Instant taken{};
   bool connected = false;
-  std::vector<Sample> samples;    // cumulative counters with the gateway's epoch, gauges, histograms
+  std::vector<Sample> samples;  // cumulative counters with the gateway's epoch, gauges, histograms
 };
 
 class GatewayLink {

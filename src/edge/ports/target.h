@@ -19,18 +19,18 @@
 namespace tidegate {
 
 struct Replica {
-  std::string id;                 // unique in the fleet, stable over restarts: "chat-h100-3f2a"
+  std::string id;  // unique in the fleet, stable over restarts: "chat-h100-3f2a"
   std::string service;
   std::string pool;
   ReplicaState state = ReplicaState::requested;
-  std::string host;               // where it listens, once known
+  std::string host;  // where it listens, once known
   std::uint16_t port = 0;
-  Instant since{};                // of this state
+  Instant since{};  // of this state
   Instant created{};
-  std::string revision;           // of its command and environment
-  std::string detail;             // why it failed, what it waits for; empty when all is well
+  std::string revision;  // of its command and environment
+  std::string detail;    // why it failed, what it waits for; empty when all is well
   std::vector<std::int32_t> gpus;
-  std::int64_t pid = 0;           // 0: not a local process
+  std::int64_t pid = 0;  // 0: not a local process
   friend bool operator==(const Replica&, const Replica&) = default;
 };
 
@@ -45,16 +45,16 @@ struct TargetEvent {
 };
 
 struct TargetView {
-  std::vector<Replica> replicas;              // gone ones left out; ordered by id
-  std::map<std::string, std::vector<ColdStart>> cold_starts;  // by service, finished since the last look
+  std::vector<Replica> replicas;                                         // gone ones left out; ordered by id
+  std::map<std::string, std::vector<ColdStart>> cold_starts;             // by service, finished since the last look
   std::map<std::string, std::map<std::string, std::int32_t>> available;  // service -> pool -> placeable now
-  std::map<std::string, bool> rollouts;       // services whose revision is being rolled out
-  std::vector<TargetEvent> events;            // since the last look
+  std::map<std::string, bool> rollouts;                                  // services whose revision is being rolled out
+  std::vector<TargetEvent> events;                                       // since the last look
 };
 
 struct Order {
   std::string pool;
-  Replicas replicas{0};                       // committed: requested + starting + loading + ready
+  Replicas replicas{0};  // committed: requested + starting + loading + ready
 };
 
 class Target {

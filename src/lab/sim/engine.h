@@ -19,20 +19,20 @@ namespace tidegate {
 
 struct EngineProfile {
   std::string name;
-  double alpha_ms = 6.70;              // fixed cost of a step
-  double beta_ms = 0.0208;             // per token processed
-  double gamma_ms = 4.91e-5;           // per KV token read
-  std::int64_t kv_tokens = 400'000;    // KV cache size
+  double alpha_ms = 6.70;            // fixed cost of a step
+  double beta_ms = 0.0208;           // per token processed
+  double gamma_ms = 4.91e-5;         // per KV token read
+  std::int64_t kv_tokens = 400'000;  // KV cache size
   std::int32_t block_tokens = 16;
-  std::int32_t running_max = 256;      // max_num_seqs
-  std::int32_t step_tokens_max = 8192; // max_num_batched_tokens
+  std::int32_t running_max = 256;       // max_num_seqs
+  std::int32_t step_tokens_max = 8192;  // max_num_batched_tokens
   std::int32_t waiting_max = 10'000;
 };
 
 using EngineRequestId = std::uint64_t;
 
 struct EngineEvent {
-  enum class Kind : std::uint8_t { token, finished };   // a request's first token is its TTFT
+  enum class Kind : std::uint8_t { token, finished };  // a request's first token is its TTFT
   EngineRequestId request = 0;
   Kind kind = Kind::token;
   bool is_first = false;
@@ -42,7 +42,7 @@ struct EngineLoad {
   std::int32_t running = 0;
   std::int32_t waiting = 0;
   std::int64_t kv_tokens_used = 0;
-  double kv_usage = 0;                 // 0..1
+  double kv_usage = 0;  // 0..1
   std::uint64_t preemptions = 0;
 };
 
