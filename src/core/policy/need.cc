@@ -1,0 +1,68 @@
+#include "core/policy/need.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/capacity/staffing.h"
+
+namespace tidegate {
+namespace {
+
+constexpr double wait_default = 2;  // seconds
+constexpr double first_token_part = 0.2;
+constexpr double service_tail = 1.5;
+constexpr double slack_least_part = 0.05;  // of a bound, however slow the service
+
+double slack_of(const Objective& objective, const Capacity& capacity) {
+  const double bound = seconds(objective.bound);
+  switch (objective.kind) {
+    case LatencyKind::queue_wait:
+      return bound;
+    case LatencyKind::ttft:
+      return bound * (1 - first_token_part);
+    case LatencyKind::latency:
+      return std::max(bound - service_tail * capacity.residence(capacity.slots), slack_least_part * bound);
+    case LatencyKind::itl:
+      break;
+  }
+  return wait_default;
+}
+
+}  // namespace
+
+WaitPromise wait_promise(const Slo& slo, const Capacity& capacity) {
+  WaitPromise strictest{.slack = wait_default, .allowance = 1};
+  for (const Objective& objective : slo.objectives) {
+    const double allowance = 1 - fraction(objective.percentile);
+    const double slack = slack_of(objective, capacity);
+    const bool same = allowance == strictest.allowance;
+    if (allowance < strictest.allowance || (same && slack < strictest.slack)) strictest = {slack, allowance};
+  }
+  return strictest;
+}
+
+double busy_slots(double in_flight, double ready, const Capacity& capacity) {
+  if (!(in_flight > 0)) return 0;
+  const double each = ready > 0 ? std::min(in_flight / ready, capacity.slots) : capacity.slots;
+  return in_flight * capacity.residence(capacity.slots) / capacity.residence(each);
+}
+
+double present_need(const ServiceLoad& load, double quantile) {
+  if (!(load.busy > 0)) return 0;
+  const double spread = normal_quantile(quantile) * std::sqrt(load.busy * std::max(load.variability, 0.0));
+  return std::max(load.busy + spread, 0.0) / load.slots;
+}
+
+double forecast_need(const ServiceLoad& load, double rate) { return std::max(rate, 0.0) / load.replica_rate(); }
+
+double drain_need(const ServiceLoad& load, const Backlog& backlog) {
+  if (!(load.queued > 0)) return 0;
+  if (!load.rate_known) return (load.busy + load.queued) / load.slots;
+  const double rate = load.replica_rate();
+  const double late = load.queued - backlog.ready * rate * backlog.slack;
+  if (late <= 0) return 0;
+  const double time = std::max({backlog.slack, backlog.lead_time, load.residence});
+  return load.busy / load.slots + late / (rate * time);
+}
+
+}  // namespace tidegate

@@ -1,0 +1,59 @@
+// The arithmetic of our own policy: how many replicas a load needs. Pure leaves, no memory, no choice of quantile.
+//
+//   present  (busy + z(q) sqrt(busy * variability)) / slots            what is being served now, staffed
+//   forecast rate_q * residence / slots                                what is expected at the lead time
+//   drain    busy / slots + late / (replica rate * time)                what works a backlog off
+//
+// Units: requests, seconds, weighted replicas. More load never gives less need.
+#pragma once
+
+#include "core/capacity/capacity.h"
+#include "core/model/slo.h"
+
+namespace tidegate {
+
+// What a service promises about waiting: seconds a request may wait before it begins, and the share that may miss.
+struct WaitPromise {
+  double slack = 2;         // seconds
+  double allowance = 0.01;  // share of requests
+};
+
+// Of the objective with the strictest quantile. The first token needs part of a ttft bound (a fifth), the service
+// itself part of a latency bound (the mean residence and half as much again); an itl bound promises nothing about
+// waiting, so the default objective's 2 s stand.
+[[nodiscard]] WaitPromise wait_promise(const Slo& slo, const Capacity& capacity);
+
+struct ServiceLoad {
+  double busy = 0;         // slots the present load fills at the slots' speed
+  double queued = 0;       // not begun
+  double variability = 1;  // variance over mean of arrivals
+  double slots = 1;        // of one weighted replica
+  double residence = 1;    // seconds a request stays at that concurrency
+  bool rate_known = true;  // false: only in-flight and queue are known
+
+  // Requests per second of one weighted replica.
+  [[nodiscard]] double replica_rate() const { return slots / residence; }
+};
+
+// Slots that `in_flight` requests on `ready` replicas would fill if each replica were packed to its slots: a fuller
+// batch is slower, so the same requests stay longer. Worked: 8 in flight on 4 replicas, residence 1 + 0.1 c, 8 slots:
+// c = 2, 8 * 1.8 / 1.2 = 12 slots, 1.5 replicas.
+[[nodiscard]] double busy_slots(double in_flight, double ready, const Capacity& capacity);
+
+[[nodiscard]] double present_need(const ServiceLoad& load, double quantile);
+[[nodiscard]] double forecast_need(const ServiceLoad& load, double rate);
+
+struct Backlog {
+  double ready = 0;      // weighted replicas that serve now
+  double slack = 2;      // seconds
+  double lead_time = 0;  // seconds until anything bought now helps
+};
+
+// Replicas in total (so those already starting count) that serve the flow and work the late part of the queue off
+// within the lead time, or the slack or the residence if longer: what is late when help comes is late anyway, and
+// buying for a quicker recovery costs more than it saves. What starts within the slack is no backlog. Without a known
+// rate each waiting request counts as a slot. Worked: 20/s, residence 2 s, 8 slots (4/s a replica), 500 queued, 1
+// replica ready, slack 5 s, lead time 30 s: 5 + (500 - 20) / (4 * 30) = 9.
+[[nodiscard]] double drain_need(const ServiceLoad& load, const Backlog& backlog);
+
+}  // namespace tidegate

@@ -1,0 +1,202 @@
+#include "core/policy/slo.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/policy/candidate.h"
+#include "core/policy/need.h"
+
+namespace tidegate {
+namespace {
+
+constexpr Duration windows_least = 120s;  // nothing lowers before that much evidence
+constexpr Duration windows_most = 600s;
+constexpr Duration breach_window = 60s;  // what a latency reading covers
+constexpr double breach_share = 0.1;     // of what is ready
+constexpr double breach_load = 0.5;      // of the capacity: below it more replicas would not help
+constexpr double breach_missed_least = 10;
+constexpr double carried_fade = 3600;  // seconds
+constexpr double longer_at_most = 8;   // times the residence that the capacity model gives
+
+double measured_residence(const PolicyInput& input) {
+  const Capacity& capacity = input.reference;
+  const double model = capacity.residence(capacity.slots);
+  const double each = input.ready > 0 ? std::min(input.demand.in_flight / input.ready, capacity.slots) : capacity.slots;
+  const double scaled = input.demand.residence * model / capacity.residence(each);
+  return std::clamp(scaled, model, longer_at_most * model);
+}
+
+ServiceLoad load_of(const SloMemory& memory, const PolicyInput& input) {
+  const Demand& demand = input.demand;
+  Capacity capacity = input.reference;
+  if (capacity.basis == CapacityBasis::unknown) {
+    capacity.slots = std::max(capacity.slots, memory.carried);
+    if (demand.residence > 0) capacity.residence_base = demand.residence;
+  }
+  ServiceLoad load{.queued = demand.concurrency_known ? demand.queued : 0,
+                   .variability = demand.variability,
+                   .slots = capacity.slots,
+                   .residence = capacity.residence(capacity.slots),
+                   .rate_known = demand.arrivals_known || input.at_lead.has_history};
+  if (capacity.basis != CapacityBasis::unknown && demand.residence > 0) load.residence = measured_residence(input);
+  if (load.rate_known) load.busy = input.at_lead.level * load.residence;
+  if (demand.concurrency_known) load.busy = std::max(load.busy, busy_slots(demand.in_flight, input.ready, capacity));
+  return load;
+}
+
+bool has_work(const Demand& demand) {
+  return (demand.arrivals_known && demand.arrivals > 0) ||
+         (demand.concurrency_known && (demand.in_flight > 0 || demand.queued > 0));
+}
+
+bool latency_breached(const PolicyInput& input) {
+  for (const Objective& objective : input.spec.slo.objectives) {
+    const auto latency = input.seen.latency(objective.kind, objective.percentile).fresh();
+    if (latency && *latency > seconds(objective.bound)) return true;
+  }
+  return false;
+}
+
+bool latency_held(const PolicyInput& input) {
+  for (const Objective& objective : input.spec.slo.objectives) {
+    const auto latency = input.seen.latency(objective.kind, objective.percentile).fresh();
+    if (latency && *latency <= seconds(objective.bound)) return true;
+  }
+  return false;
+}
+
+void remember(SloMemory& memory, const PolicyInput& input) {
+  const Instant now = input.seen.now;
+  if (!memory.started) {
+    memory.started = true;
+    memory.seen = memory.busy_last = now;
+  }
+  const double elapsed = std::max(seconds(now - memory.seen), 0.0);
+  if (has_work(input.demand) || !input.demand.has_evidence) memory.busy_last = now;
+  if (input.demand.has_evidence) memory.evidence = std::min(memory.evidence + (now - memory.seen), windows_most);
+  memory.carried *= std::exp(-elapsed / carried_fade);
+  const bool uncrowded = input.seen.queued.fresh() ? input.demand.queued <= 0 : latency_held(input);
+  if (input.demand.concurrency_known && uncrowded && input.ready >= 1)
+    memory.carried = std::max(memory.carried, input.demand.in_flight / input.ready);
+  const double kept = std::exp(-elapsed / seconds(breach_window));
+  memory.met = memory.met * kept + input.seen.within_slo.fresh().value_or(0);
+  memory.missed = memory.missed * kept + input.seen.missed_slo.fresh().value_or(0);
+  memory.seen = now;
+}
+
+// A breach asks for a little more than is there, when nothing is starting yet and the load could use it.
+double breach_need(SloMemory& memory, const PolicyInput& input, const ServiceLoad& load, double allowance) {
+  const Instant now = input.seen.now;
+  if (now < memory.breach_until) return memory.breach_floor;
+  memory.breach_floor = 0;
+  const bool missing =
+      memory.missed >= breach_missed_least && memory.missed > 2 * allowance * (memory.met + memory.missed);
+  const bool is_loaded = load.busy + load.queued >= breach_load * input.ready * load.slots;
+  if (input.warming > 0 || input.ready <= 0 || !is_loaded || !(missing || latency_breached(input))) return 0;
+  memory.breach_floor = input.ready + std::max(1.0, breach_share * input.ready);
+  memory.breach_until = now + input.lead_time + breach_window;
+  return memory.breach_floor;
+}
+
+struct Need {
+  double value = 0;
+  Reason reason = Reason::steady;
+};
+
+void raise_to(Need& need, double value, Reason reason) {
+  if (value > need.value) need = {value, reason};
+}
+
+// Whether waiting ready for the next request is worth it, over the lead time or the hold time: the chance that it
+// comes, times what a cold start costs (the hold time), against the time waited (T, or half of it if it comes):
+// p hold >= T (1 - p / 2). Worked: memoryless arrivals, T = hold: p >= 2/3, so one every hold time stays warm.
+bool arrival_is_likely(const PolicyInput& input) {
+  const auto is_worth = [&](Duration within) {
+    const double worth = seconds(within) / std::max(seconds(input.hold_time) + seconds(within) / 2, 1.0);
+    return arrival_probability(input.history, input.seen.now, within) >= std::min(worth, 0.9);
+  };
+  return is_worth(input.lead_time) || is_worth(input.hold_time);
+}
+
+// Between work and sleep, where zero replicas are allowed.
+void settle_idle(const SloMemory& memory, const PolicyInput& input, Band& band) {
+  const double committed = input.ready + input.warming;
+  if (has_work(input.demand)) {
+    if (committed <= 0) {
+      band.floor = std::max(band.floor, WeightedReplicas{1});
+      band.floor_reason = Reason::activate_request;
+    }
+    band.ceiling = std::max({band.ceiling, band.floor, WeightedReplicas{std::min(committed, 1.0)}});
+    return;
+  }
+  if (arrival_is_likely(input)) {
+    band.floor = std::max(band.floor, WeightedReplicas{1});
+    if (band.floor_reason == Reason::steady || committed <= 0) band.floor_reason = Reason::forecast_demand;
+    band.ceiling = std::max(band.ceiling, band.floor);
+    return;
+  }
+  band.floor = WeightedReplicas{0};
+  band.floor_reason = Reason::steady;
+  const bool is_asleep = input.seen.now - memory.busy_last >= input.hold_time;
+  if (is_asleep || committed <= 0) {
+    band.ceiling = WeightedReplicas{0};
+    band.ceiling_reason = Reason::idle_timeout;
+  } else {
+    band.ceiling = std::max(band.ceiling, WeightedReplicas{1});
+  }
+}
+
+Proposal without_evidence(const SloMemory& memory, const PolicyInput& input, Band band) {
+  const double committed = input.ready + input.warming;
+  const bool is_partly_known = input.demand.arrivals_known || input.demand.concurrency_known;
+  if (!is_partly_known) {
+    band.floor = std::min(memory.band.floor, WeightedReplicas{committed});
+    band.floor_reason = input.demand.quality;
+  }
+  band.ceiling = std::max({band.floor, WeightedReplicas{committed}});
+  band.ceiling_reason = input.demand.quality;
+  return {.band = band, .note = "no evidence", .facts = {}};
+}
+
+}  // namespace
+
+Proposal propose(const SloPolicy&, SloMemory& memory, const PolicyInput& input) {
+  remember(memory, input);
+  const double committed = input.ready + input.warming;
+  const ServiceLoad load = load_of(memory, input);
+  const WaitPromise promise = wait_promise(input.spec.slo, input.reference);
+  const CandidateBand rule = band_of(cautious, {.load = load, .at_lead = input.at_lead, .over_hold = input.over_hold});
+  const double drain =
+      drain_need(load, {.ready = input.ready, .slack = promise.slack, .lead_time = seconds(input.lead_time)});
+
+  Need need;
+  raise_to(need, rule.present, Reason::load_rise);
+  raise_to(need, rule.forecast, Reason::forecast_demand);
+  raise_to(need, drain, Reason::backlog);
+  raise_to(need, breach_need(memory, input, load, promise.allowance), Reason::slo_breach_observed);
+  Band band{.floor = WeightedReplicas{need.value}, .floor_reason = need.reason};
+  if (!input.demand.has_evidence) return without_evidence(memory, input, band);
+
+  observe(memory.peak, input.seen.now, input.hold_time, need.value);
+  const double kept = memory.peak.value();
+  band.ceiling = WeightedReplicas{std::max(rule.ceiling, kept)};
+  band.ceiling_reason = kept > rule.ceiling && kept >= committed ? Reason::hold_down : Reason::load_fall;
+  if (input.spec.guardrails.replicas_min == Replicas{0}) settle_idle(memory, input, band);
+  if (memory.evidence < std::clamp(input.hold_time, windows_least, windows_most) &&
+      band.ceiling < WeightedReplicas{committed}) {
+    band.ceiling = WeightedReplicas{committed};
+    band.ceiling_reason = Reason::insufficient_history;
+  }
+  memory.band = band;
+  return {.band = band,
+          .note = cautious.rule,
+          .facts = {{"present", rule.present},
+                    {"forecast", rule.forecast},
+                    {"drain", drain},
+                    {"busy", load.busy},
+                    {"slots", load.slots},
+                    {"floor_quantile", cautious.floor_quantile},
+                    {"ceiling_quantile", cautious.ceiling_quantile}}};
+}
+
+}  // namespace tidegate

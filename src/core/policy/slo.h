@@ -1,0 +1,45 @@
+// Our own policy: the cheapest band that holds the SLO. Nothing to set.
+//
+//   floor   = max(forecast demand at the lead time at a quantile; the present load, staffed for its variability;
+//                 what works the backlog off, counting replicas already starting)
+//   ceiling = max(peak demand over the hold time at a quantile of its own; the highest floor of the hold time;
+//                 the floor)
+//
+// The quantiles are those of the leading candidate (candidate.h). An observed breach of the SLO under a load near
+// capacity adds a quarter of what is there, once per lead time. At min 0 the ceiling falls to zero only when the
+// service has been idle for the hold time and no arrival is likely within the lead time; when one is likely, a
+// replica is started ahead of it.
+//
+// Refuses to decide: bounds, steps, pools, money. Without evidence it keeps what is there. Works with any of
+// arrivals, in-flight and queue; with an unknown capacity it takes as capacity what a replica was seen to carry
+// without a queue, and says so.
+#pragma once
+
+#include "core/policy/policy.h"
+#include "core/policy/recent_peak.h"
+
+namespace tidegate {
+
+struct SloMemory {
+  bool started = false;
+  Instant seen{};
+  Instant busy_last{};      // when there last was any work
+  RecentPeak peak;          // of the floor: keeps the ceiling for the hold time
+  Duration evidence{};      // seen since the start, as far as it matters
+  double carried = 0;       // highest concurrency of a replica seen without a queue; faded
+  double breach_floor = 0;  // what an observed breach asked for, until breach_until
+  Instant breach_until{};
+  double met = 0;  // requests of late that met the SLO, and that missed it
+  double missed = 0;
+  Band band;  // the last one with evidence
+
+  friend bool operator==(const SloMemory&, const SloMemory&) = default;
+  template <class Archive>
+  void archive(Archive& ar) {
+    ar(started, seen, busy_last, peak, evidence, carried, breach_floor, breach_until, met, missed, band);
+  }
+};
+
+[[nodiscard]] Proposal propose(const SloPolicy& policy, SloMemory& memory, const PolicyInput& input);
+
+}  // namespace tidegate

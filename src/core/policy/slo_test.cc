@@ -1,0 +1,283 @@
+#include "core/policy/slo.h"
+
+#include <gtest/gtest.h>
+#include <rapidcheck.h>
+
+#include <cmath>
+
+#include "core/base/archive.h"
+#include "core/base/prng.h"
+#include "core/policy/need.h"
+
+namespace tidegate {
+namespace {
+
+const Instant start = instant_at(1'700'000'000);
+
+TEST(Need, PacksInFlightToTheSlots) {
+  const Capacity capacity{.slots = 8, .residence_base = 1, .residence_slope = 0.1};
+  EXPECT_NEAR(busy_slots(8, 4, capacity), 12, 1e-9);  // 8 * 1.8 / 1.2
+  EXPECT_NEAR(busy_slots(32, 4, capacity), 32, 1e-9);
+  EXPECT_NEAR(busy_slots(50, 4, capacity), 50, 1e-9);  // fuller than full is not faster
+  EXPECT_EQ(busy_slots(0, 4, capacity), 0);
+  EXPECT_NEAR(busy_slots(5, 0, capacity), 5, 1e-9);
+}
+
+TEST(Need, StaffsThePresentLoad) {
+  // (40 + 2.326 * sqrt(40)) / 16
+  EXPECT_NEAR(present_need({.busy = 40, .slots = 16, .residence = 4}, 0.99), 3.4196, 1e-3);
+  EXPECT_NEAR(present_need({.busy = 40, .variability = 4, .slots = 16, .residence = 4}, 0.99), 4.3391, 1e-3);
+  EXPECT_EQ(present_need({}, 0.99), 0);
+  EXPECT_EQ(present_need({.busy = 0.1}, 0.01), 0);
+}
+
+TEST(Need, DrainsWhatIsLateWithinTheLeadTime) {
+  const ServiceLoad load{.busy = 40, .queued = 500, .slots = 8, .residence = 2};
+  EXPECT_NEAR(drain_need(load, {.ready = 1, .slack = 5, .lead_time = 30}), 9, 1e-9);  // 5 + 480 / (4 * 30)
+  // 20 wait and are begun within the slack by one replica: no backlog.
+  EXPECT_EQ(drain_need({.busy = 40, .queued = 20, .slots = 8, .residence = 2}, {.ready = 1, .slack = 5}), 0);
+  // Without a rate the requests themselves are all that is known.
+  EXPECT_NEAR(drain_need({.busy = 8, .queued = 16, .slots = 8, .rate_known = false}, {.ready = 1}), 3, 1e-9);
+}
+
+TEST(Need, PromisesOfWaiting) {
+  const Capacity capacity{.slots = 8, .residence_base = 2};
+  const auto of = [&](LatencyKind kind, Percentile p, Duration bound) {
+    return wait_promise({.objectives = {{kind, p, bound}}}, capacity);
+  };
+  EXPECT_NEAR(of(LatencyKind::queue_wait, Percentile::p99, 5s).slack, 5, 1e-9);
+  EXPECT_NEAR(of(LatencyKind::queue_wait, Percentile::p90, 5s).allowance, 0.1, 1e-9);
+  EXPECT_NEAR(of(LatencyKind::ttft, Percentile::p99, 2s).slack, 1.6, 1e-9);
+  EXPECT_NEAR(of(LatencyKind::latency, Percentile::p99, 10s).slack, 7, 1e-9);
+  EXPECT_NEAR(of(LatencyKind::latency, Percentile::p99, 2s).slack, 0.1, 1e-9);
+  EXPECT_NEAR(of(LatencyKind::itl, Percentile::p95, 50ms).slack, 2, 1e-9);
+}
+
+TEST(RecentPeak, KeepsForAWindowAndForgets) {
+  RecentPeak peak;
+  observe(peak, start, 60s, 5);
+  for (int i = 1; i <= 60; ++i) observe(peak, start + i * 1s, 60s, 1);
+  EXPECT_EQ(peak.value(), 5);
+  for (int i = 61; i <= 90; ++i) observe(peak, start + i * 1s, 60s, 1);
+  EXPECT_EQ(peak.value(), 1);
+  observe(peak, start + 1h, 60s, 2);
+  EXPECT_EQ(peak.value(), 2);
+}
+
+// A service with its history, stepped a second at a time.
+struct Bench {
+  ServiceSpec spec;
+  Observation seen;
+  Demand demand{.interval = 1s, .arrivals_known = true, .concurrency_known = true, .has_evidence = true};
+  Capacity reference{.slots = 8, .residence_base = 2, .basis = CapacityBasis::hinted};
+  DemandHistory history;
+  SloMemory memory;
+  Duration lead_time = 30s;
+  Duration hold_time = 120s;
+  double ready = 1;
+  double warming = 0;
+
+  Bench() {
+    spec.name = "chat";
+    spec.guardrails = {.replicas_min = Replicas{0}, .replicas_max = Replicas{100}};
+    spec.slo.objectives = {{LatencyKind::queue_wait, Percentile::p99, 5s}};
+    seen.now = start;
+    seen.queued = Reading::of(0);
+  }
+
+  Proposal step() {
+    seen.now += 1s;
+    if (demand.arrivals_known)
+      observe(history, seen.now, 1s, demand.arrivals);
+    else
+      observe_gap(history, seen.now);
+    return answer();
+  }
+  Proposal answer() {
+    const Forecast at_lead = forecast_at(history, seen.now, lead_time);
+    const Forecast over_hold = forecast_peak(history, seen.now, hold_time);
+    return propose({}, memory,
+                   {.spec = spec,
+                    .seen = seen,
+                    .demand = demand,
+                    .at_lead = at_lead,
+                    .over_hold = over_hold,
+                    .reference = reference,
+                    .history = history,
+                    .lead_time = lead_time,
+                    .hold_time = hold_time,
+                    .ready = ready,
+                    .warming = warming});
+  }
+  // Follows the band at once.
+  void follow(const Band& band) {
+    const double least = std::ceil(band.floor.value());
+    if (least > ready)
+      ready = least;
+    else
+      ready = std::min(ready, std::max(least, std::floor(band.ceiling.value())));
+  }
+  Proposal play(int steps, double rate, double in_flight) {
+    Proposal last;
+    for (int i = 0; i < steps; ++i) {
+      demand.arrivals = rate;
+      demand.in_flight = in_flight;
+      last = step();
+      follow(last.band);
+    }
+    return last;
+  }
+};
+
+TEST(SloPolicy, CoversTheLoad) {
+  Bench bench;
+  const Proposal last = bench.play(1200, 20, 40);
+  EXPECT_GE(last.band.floor.value(), 5);  // 40 busy slots of 8
+  EXPECT_LE(last.band.floor.value(), 9);
+  EXPECT_LE(last.band.floor, last.band.ceiling);
+  EXPECT_FALSE(last.note.empty());
+}
+
+TEST(SloPolicy, RaisesForABacklogWithoutRunningAway) {
+  Bench bench;
+  bench.play(600, 10, 20);
+  bench.demand.queued = 400;
+  bench.seen.queued = Reading::of(400);
+  const Proposal first = bench.step();
+  EXPECT_EQ(first.band.floor_reason, Reason::backlog);
+  bench.warming = std::ceil(first.band.floor.value()) - bench.ready;
+  EXPECT_LE(bench.step().band.floor.value(), bench.ready + bench.warming + 1);
+}
+
+TEST(SloPolicy, WakesOnAWaitingRequest) {
+  Bench bench;
+  bench.ready = 0;
+  EXPECT_EQ(bench.step().band.floor.value(), 0);
+  bench.demand.queued = 1;
+  const Band band = bench.step().band;
+  EXPECT_GE(band.floor.value(), 1);
+  EXPECT_EQ(band.floor_reason, Reason::activate_request);
+}
+
+TEST(SloPolicy, FallsAsleepOnlyAfterTheHoldTime) {
+  Bench bench;
+  bench.play(900, 2, 4);
+  EXPECT_GE(bench.play(60, 0, 0).band.ceiling.value(), 1);
+  const Band band = bench.play(900, 0, 0).band;
+  EXPECT_EQ(band.floor.value(), 0);
+  EXPECT_EQ(band.ceiling.value(), 0);
+  EXPECT_EQ(band.ceiling_reason, Reason::idle_timeout);
+}
+
+TEST(SloPolicy, StartsAheadOfARegularArrival) {
+  Bench bench;
+  bench.hold_time = 60s;
+  double warm = 0;
+  for (int period = 0; period < 20; ++period) {
+    bench.play(1, 1, 1);
+    bench.play(599, 0, 0);
+    if (period >= 10) warm += bench.ready > 0 ? 1 : 0;
+  }
+  EXPECT_GE(warm, 9);
+  bench.play(1, 1, 1);
+  bench.play(300, 0, 0);
+  EXPECT_EQ(bench.ready, 0);  // yet not in between
+}
+
+TEST(SloPolicy, KeepsWhatIsThereWithoutEvidence) {
+  Bench bench;
+  bench.play(600, 20, 40);
+  bench.demand = {.interval = 1s, .quality = Reason::no_data};
+  bench.seen.queued = {};
+  const Band band = bench.play(600, 0, 0).band;
+  EXPECT_LE(band.floor.value(), bench.ready);
+  EXPECT_GE(band.ceiling.value(), bench.ready);
+  EXPECT_EQ(band.ceiling_reason, Reason::no_data);
+}
+
+TEST(SloPolicy, WorksWithInFlightAlone) {
+  Bench bench;
+  bench.demand.arrivals_known = false;
+  const Proposal high = bench.play(900, 0, 64);
+  EXPECT_GE(high.band.floor.value(), 8);
+  EXPECT_LE(high.band.floor.value(), 12);
+  EXPECT_LE(bench.play(1800, 0, 8).band.ceiling.value(), 4);
+}
+
+TEST(SloPolicy, WorksWithArrivalsAlone) {
+  Bench bench;
+  bench.demand.concurrency_known = false;
+  const Proposal last = bench.play(900, 20, 0);
+  EXPECT_GE(last.band.floor.value(), 5);
+  EXPECT_LE(last.band.floor.value(), 9);
+}
+
+TEST(SloPolicy, UnknownCapacityIsWhatAReplicaWasSeenToCarry) {
+  Bench bench;
+  bench.reference = {};
+  bench.ready = 2;
+  bench.demand.residence = 2;
+  const Proposal last = bench.play(900, 24, 48);
+  EXPECT_GE(last.band.floor.value(), 2);
+  EXPECT_LE(last.band.floor.value(), 4);
+}
+
+TEST(SloPolicy, ABreachUnderLoadAddsALittleOncePerLeadTime) {
+  Bench bench;
+  bench.play(900, 20, 40);
+  bench.ready = 10;
+  bench.demand.in_flight = 60;
+  bench.seen.latency(LatencyKind::queue_wait, Percentile::p99) = Reading::of(9);
+  const Band band = bench.step().band;
+  EXPECT_EQ(band.floor_reason, Reason::slo_breach_observed);
+  EXPECT_EQ(band.floor.value(), 11);
+  bench.warming = 1;
+  for (int i = 0; i < 300; ++i) EXPECT_LE(bench.step().band.floor.value(), 11);
+}
+
+TEST(SloPolicy, ABreachWithoutLoadRaisesNothing) {
+  Bench bench;
+  bench.play(900, 1, 2);
+  bench.ready = 10;
+  bench.seen.latency(LatencyKind::queue_wait, Percentile::p99) = Reading::of(9);
+  EXPECT_LT(bench.step().band.floor.value(), 10);
+}
+
+TEST(SloPolicy, AnArchiveGivesTheSameMemory) {
+  Bench bench;
+  bench.play(900, 20, 40);
+  ByteWriter writer;
+  writer(bench.memory);
+  SloMemory copy;
+  ByteReader reader{writer.bytes()};
+  reader(copy);
+  EXPECT_FALSE(reader.failed());
+  EXPECT_TRUE(reader.at_end());
+  EXPECT_EQ(copy, bench.memory);
+}
+
+TEST(SloPolicy, MoreLoadNeverMeansALowerFloor) {
+  rc::check([](std::uint32_t seed) {
+    Bench bench;
+    Prng prng{seed};
+    const double rate = 40 * prng.uniform();
+    const int steps = static_cast<int>(prng.below(400));
+    for (int i = 0; i < steps; ++i) {
+      bench.demand.arrivals = static_cast<double>(prng.poisson(rate));
+      bench.demand.in_flight = static_cast<double>(prng.poisson(rate * 2));
+      bench.demand.queued = static_cast<double>(prng.poisson(rate / 4));
+      bench.follow(bench.step().band);
+    }
+    Bench more = bench;
+    more.demand.arrivals += static_cast<double>(prng.below(50));
+    more.demand.in_flight += static_cast<double>(prng.below(50));
+    more.demand.queued += static_cast<double>(prng.below(50));
+    const Band less_band = bench.step().band;
+    const Band more_band = more.step().band;
+    RC_ASSERT(less_band.floor <= less_band.ceiling);
+    RC_ASSERT(more_band.floor >= less_band.floor);
+  });
+}
+
+}  // namespace
+}  // namespace tidegate
