@@ -2,6 +2,6 @@
 
 namespace tidegate {
 
-Resolvers app_resolvers() { return system_resolvers(); }
+Resolvers app_resolvers() { return {}; }
 
 }  // namespace tidegate

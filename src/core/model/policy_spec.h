@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "core/base/cron.h"
 #include "core/base/quantity.h"
 #include "core/base/time.h"
 #include "core/model/signal.h"
@@ -32,11 +33,11 @@ struct TargetPolicy {
   friend bool operator==(const TargetPolicy&, const TargetPolicy&) = default;
 };
 
-// A floor (and optionally a ceiling) while a window of the calendar is open. `start` and `end` are cron
-// expressions of five fields in the service's time zone; the later firing wins.
+// A floor (and optionally a ceiling) while a window of the calendar is open, by the clock of the service's time
+// zone. Of `start` and `end` the later firing wins.
 struct ScheduleEntry {
-  std::string start;
-  std::string end;
+  Cron start;
+  Cron end;
   Replicas replicas_min{0};
   std::optional<Replicas> replicas_max;
   friend bool operator==(const ScheduleEntry&, const ScheduleEntry&) = default;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/base/time_zone.h"
 #include "lab/scenario/parse_parts.h"
 
 namespace tidegate {
@@ -115,12 +116,27 @@ void add_policies(WordReader& words, Scenario& scenario) {
     scenario.variants = std::move(combined);
 }
 
+std::string parse_time_zone(WordReader& words) {
+  const auto word = words.take("a time zone");
+  if (find_time_zone(word.text) == nullptr)
+    words.problems().add(word.at,
+                         fmt::format("unknown time zone '{}'; write an IANA name such as Europe/Berlin", word.text));
+  return word.text;
+}
+
 SchedulePolicy parse_schedule(WordReader& words) {
   ScheduleEntry entry;
   const auto start = words.option("start"), end = words.option("end");
   if (!start || !end) words.problems().add(words.place(), "schedule needs start= and end=, cron expressions in quotes");
-  if (start) entry.start = start->text;
-  if (end) entry.end = end->text;
+  const auto read = [&](const std::optional<Word>& word, Cron& into) {
+    if (!word) return;
+    if (auto cron = parse_cron(word->text))
+      into = std::move(*cron);
+    else
+      words.problems().add(word->at, std::move(cron.error().message));
+  };
+  read(start, entry.start);
+  read(end, entry.end);
   entry.replicas_min = Replicas{words.integer_option("min", 0, replicas_limit).value_or(0)};
   if (const auto most = words.integer_option("max", 0, replicas_limit)) entry.replicas_max = Replicas{*most};
   return {{entry}};
@@ -223,7 +239,7 @@ void parse_service_line(WordReader& words, Scenario& scenario) {
   else if (key.text == "mode")
     service.mode = words.choice<Mode>("mode");
   else if (key.text == "timezone")
-    service.timezone = words.take("a time zone").text;
+    service.timezone = parse_time_zone(words);
   else if (key.text == "hold")
     parse_hold(words, service.hold);
   else

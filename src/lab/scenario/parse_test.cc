@@ -77,7 +77,7 @@ expect
   EXPECT_EQ(service.compare_with.size(), 2u);
   ASSERT_EQ(scenario.variants.size(), 1u);
   ASSERT_EQ(scenario.variants[0].size(), 2u);
-  EXPECT_EQ(std::get<SchedulePolicy>(scenario.variants[0][1]).entries[0].start, "0 8 * * 1-5");
+  EXPECT_EQ(std::get<SchedulePolicy>(scenario.variants[0][1]).entries[0].start.text, "0 8 * * 1-5");
   EXPECT_EQ(scenario.pools[0].life.load, 60s);  // as the service believes
   EXPECT_EQ(scenario.pools[1].life.load, 45s);
   EXPECT_EQ(scenario.pools[0].life.initial, 2);

@@ -10,8 +10,7 @@
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
   using namespace tidegate;
   const Resolvers resolvers{
-      .profile = [](std::string_view) { return std::optional{CapacityHint{.slots = 8, .service = 2s}}; },
-      .has_timezone = [](std::string_view name) { return name.starts_with("Europe/"); }};
+      .profile = [](std::string_view) { return std::optional{CapacityHint{.slots = 8, .service = 2s}}; }};
   const auto loaded = load_configuration({reinterpret_cast<const char*>(bytes), size}, "fuzz.yaml", resolvers);
   CHECK(loaded.fleet.has_value() != loaded.problems.has_errors());
   for (const auto& problem : loaded.problems.sorted())

@@ -24,8 +24,6 @@ inline constexpr Replicas replicas_max_default{8};
 struct Resolvers {
   std::function<std::optional<CapacityHint>(std::string_view name)> profile;
   std::function<std::vector<std::string>()> profile_names;
-  std::function<bool(std::string_view name)> has_timezone;
-  std::function<std::vector<std::string>()> timezone_names;
 };
 
 struct LoadedConfiguration {
@@ -43,9 +41,6 @@ struct LoadedConfiguration {
 
 // The fleet, or one error of kind invalid whose message is the rendered list of problems.
 [[nodiscard]] Result<FleetSpec> fleet_of(const LoadedConfiguration& loaded);
-
-// Time zones as /usr/share/zoneinfo has them; no profiles.
-[[nodiscard]] Resolvers system_resolvers();
 
 // What `tidegate run -- COMMAND` means: one service named after the model, else after the program; one pool; the
 // process target; at least one replica. The command must hold {port}.

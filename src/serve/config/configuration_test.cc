@@ -16,7 +16,7 @@ namespace {
 const CapacityHint known_hint{.residence_base = 900ms, .residence_slope = 12ms, .slots_max = 256};
 
 Resolvers resolvers() {
-  auto known = system_resolvers();
+  Resolvers known;
   known.profile = [](std::string_view name) {
     return name == "llama-3.1-8b-h100" ? std::optional{known_hint} : std::nullopt;
   };

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "serve/config/cron_check.h"
 #include "serve/config/read_parts.h"
 
 namespace tidegate {
@@ -58,11 +57,15 @@ HpaPolicy read_hpa(const YamlNode& node, ReadContext context) {
 ScheduleEntry read_entry(const YamlNode& node, ReadContext context) {
   ScheduleEntry entry;
   SettingsReader reader(node, schedule_entry_section, context.problems);
-  const auto read_cron = [&](std::string_view key, std::string& into) {
-    reader.read(key, into);
-    if (into.empty()) return;
-    if (auto problem = cron_problem(into))
-      context.problems.error("bad_cron", node.find(key)->at, std::move(*problem),
+  const auto read_cron = [&](std::string_view key, Cron& into) {
+    std::string text;
+    reader.read(key, text);
+    if (text.empty()) return;
+    auto cron = parse_cron(text);
+    if (cron)
+      into = std::move(*cron);
+    else
+      context.problems.error("bad_cron", node.find(key)->at, std::move(cron.error().message),
                              "write minute, hour, day of month, month, day of week, as `0 8 * * mon-fri`");
   };
   read_cron("start", entry.start);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/base/time_zone.h"
 #include "serve/config/read_parts.h"
 
 namespace tidegate {
@@ -84,22 +85,17 @@ HoldSpec read_hold(const YamlNode& node, ReadContext context) {
   return hold;
 }
 
-std::string_view nearest_name(std::string_view typed, const std::vector<std::string>& names) {
-  const std::vector<std::string_view> views(names.begin(), names.end());
-  return nearest_word(typed, views);
-}
-
 void check_timezone(SettingsReader& service, const ServiceSpec& spec, ReadContext context) {
   const auto* node = service.node("timezone");
-  if (!node || spec.timezone == "UTC") return;
-  const auto& known = context.resolvers.has_timezone;
-  if (known && known(spec.timezone)) return;
+  if (!node || find_time_zone(spec.timezone) != nullptr) return;
   // A city alone is the usual mistake.
   std::string_view meant;
-  const auto names = context.resolvers.timezone_names ? context.resolvers.timezone_names() : std::vector<std::string>{};
-  for (const auto& name : names)
-    if (name.ends_with("/" + spec.timezone)) meant = name;
-  if (meant.empty()) meant = nearest_name(spec.timezone, names);
+  std::vector<std::string_view> names;
+  for (const auto& zone : time_zones()) {
+    names.push_back(zone.name);
+    if (zone.name.ends_with("/" + spec.timezone)) meant = zone.name;
+  }
+  if (meant.empty()) meant = nearest_word(spec.timezone, names);
   context.problems.error(
       "unknown_timezone", node->at, fmt::format("the time zone `{}` is unknown", spec.timezone),
       meant.empty() ? "write an IANA name such as `Europe/Berlin`" : fmt::format("did you mean `{}`?", meant));

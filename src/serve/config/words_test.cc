@@ -1,28 +1,13 @@
-// The small judges: cron expressions, listen addresses, the nearest word.
+// The small judges: listen addresses, the nearest word.
 #include <gtest/gtest.h>
 
 #include <array>
 
-#include "serve/config/cron_check.h"
 #include "serve/config/listen_address.h"
 #include "serve/config/schema.h"
 
 namespace tidegate {
 namespace {
-
-TEST(CronCheck, takes_what_cron_takes) {
-  for (const char* text : {"* * * * *", "0 8 * * mon-fri", "*/5 0-23/2 1,15 JAN-dec 0", "59 23 31 12 7", "0  8 * * *",
-                           "0 8 * * Sun,Wed", "5/10 * * * *"})
-    EXPECT_EQ(cron_problem(text), std::nullopt) << text;
-}
-
-TEST(CronCheck, says_what_is_wrong) {
-  for (const char* text : {"", "0 8 * *", "0 8 * * * *", "60 8 * * *", "0 24 * * *", "0 8 0 * *", "0 8 32 * *",
-                           "0 8 * 13 *", "0 8 * * 8", "0 8 * * fri-mon", "0 8 * * fry", "*/0 8 * * *", "*/60 8 * * *",
-                           "1-x 8 * * *", ", 8 * * *", "- 8 * * *", "/ 8 * * *", "@daily", "-1 8 * * *"})
-    EXPECT_TRUE(cron_problem(text).has_value()) << text;
-  EXPECT_EQ(cron_problem("0 25 * * *"), "the hour `25` is not from 0 to 23");
-}
 
 TEST(ListenAddress, host_and_port) {
   const auto v4 = listen_address("127.0.0.1:8080");
