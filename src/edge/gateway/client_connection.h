@@ -6,10 +6,10 @@
 #include <string>
 #include <string_view>
 
-#include "edge/gateway/event_loop.h"
 #include "edge/gateway/exchange.h"
-#include "edge/gateway/framing.h"
-#include "edge/gateway/listener.h"
+#include "edge/net/event_loop.h"
+#include "edge/net/framing.h"
+#include "edge/net/listener.h"
 
 namespace tidegate {
 

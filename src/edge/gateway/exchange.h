@@ -15,10 +15,10 @@
 #include "edge/gateway/balancer.h"
 #include "edge/gateway/body_scanner.h"
 #include "edge/gateway/error_response.h"
-#include "edge/gateway/framing.h"
 #include "edge/gateway/head_rewrite.h"
 #include "edge/gateway/sse_counter.h"
 #include "edge/gateway/waiting_room.h"
+#include "edge/net/framing.h"
 
 namespace tidegate {
 

@@ -13,11 +13,11 @@
 #include <thread>
 
 #include "core/base/check.h"
-#include "edge/gateway/event_loop.h"
 #include "edge/gateway/gateway_metrics.h"
 #include "edge/gateway/gateway_stats.h"
-#include "edge/gateway/listener.h"
 #include "edge/gateway/proxy.h"
+#include "edge/net/event_loop.h"
+#include "edge/net/listener.h"
 
 namespace tidegate {
 namespace {

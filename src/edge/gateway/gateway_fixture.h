@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "edge/gateway/gateway.h"
-#include "edge/gateway/test_sockets.h"
+#include "edge/net/testing/test_sockets.h"
 
 namespace tidegate {
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "edge/gateway/framing.h"
+#include "edge/net/framing.h"
 
 namespace tidegate {
 

@@ -10,8 +10,8 @@
 #include <string_view>
 #include <thread>
 
-#include "edge/gateway/framing.h"
-#include "edge/gateway/listener.h"
+#include "edge/net/framing.h"
+#include "edge/net/listener.h"
 
 namespace tidegate {
 namespace {

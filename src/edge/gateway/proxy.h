@@ -8,13 +8,13 @@
 #include <string>
 #include <vector>
 
-#include "edge/gateway/event_loop.h"
-#include "edge/gateway/framing.h"
 #include "edge/gateway/gateway.h"
 #include "edge/gateway/gateway_stats.h"
-#include "edge/gateway/listener.h"
 #include "edge/gateway/router.h"
 #include "edge/gateway/service_state.h"
+#include "edge/net/event_loop.h"
+#include "edge/net/framing.h"
+#include "edge/net/listener.h"
 
 namespace tidegate {
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "edge/gateway/framing.h"
+#include "edge/net/framing.h"
 
 namespace tidegate {
 namespace {

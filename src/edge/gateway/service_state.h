@@ -10,9 +10,9 @@
 #include <vector>
 
 #include "edge/gateway/balancer.h"
-#include "edge/gateway/event_loop.h"
 #include "edge/gateway/gateway_stats.h"
 #include "edge/gateway/waiting_room.h"
+#include "edge/net/event_loop.h"
 #include "edge/ports/gateway_link.h"
 
 namespace tidegate {

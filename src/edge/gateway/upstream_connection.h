@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string_view>
 
-#include "edge/gateway/event_loop.h"
+#include "edge/net/event_loop.h"
 
 namespace tidegate {
 

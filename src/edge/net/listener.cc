@@ -1,4 +1,4 @@
-#include "edge/gateway/listener.h"
+#include "edge/net/listener.h"
 
 #include <arpa/inet.h>
 #include <fmt/format.h>

@@ -1,4 +1,4 @@
-#include "edge/gateway/event_loop.h"
+#include "edge/net/event_loop.h"
 
 #include <fmt/format.h>
 #include <sys/epoll.h>

@@ -1,4 +1,4 @@
-#include "edge/gateway/framing.h"
+#include "edge/net/framing.h"
 
 #include <algorithm>
 #include <cstring>

@@ -1,4 +1,4 @@
-#include "edge/gateway/framing.h"
+#include "edge/net/framing.h"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>

@@ -4,7 +4,7 @@
 #include <string_view>
 
 #include "core/base/check.h"
-#include "edge/gateway/framing.h"
+#include "edge/net/framing.h"
 
 namespace {
 

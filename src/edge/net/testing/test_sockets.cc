@@ -1,4 +1,4 @@
-#include "edge/gateway/test_sockets.h"
+#include "edge/net/testing/test_sockets.h"
 
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
@@ -10,7 +10,7 @@
 #include <charconv>
 
 #include "core/base/check.h"
-#include "edge/gateway/listener.h"
+#include "edge/net/listener.h"
 
 namespace tidegate {
 
