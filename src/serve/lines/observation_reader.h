@@ -1,0 +1,39 @@
+// Reads the lines of `tidegate decide`: one JSON object is one observation of one service (docs/formats/lines.md).
+//
+// Strict: an unknown or repeated field, a wrong type, a number out of range, an unknown service or pool refuses the
+// whole line and changes nothing. A field left out (or null) is absent, which is not zero. Replica counts left out
+// stay as they were on the service's line before; before the first there are none.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string_view>
+
+#include "core/base/error.h"
+#include "core/model/fleet_spec.h"
+#include "core/model/observation.h"
+
+namespace tidegate {
+
+inline constexpr std::size_t line_bytes_max = 1U << 20;
+
+struct ObservedLine {
+  std::size_t service = 0;  // its place in the fleet
+  Observation seen;         // pools in the order of the spec
+};
+
+class ObservationReader {
+ public:
+  explicit ObservationReader(const FleetSpec& fleet);  // borrowed
+  ObservationReader(const ObservationReader&) = delete;
+  ObservationReader& operator=(const ObservationReader&) = delete;
+  ~ObservationReader();
+
+  [[nodiscard]] Result<ObservedLine> read(std::string_view line);
+
+ private:
+  class Memory;
+  std::unique_ptr<Memory> memory_;
+};
+
+}  // namespace tidegate
