@@ -8,7 +8,7 @@
 #include "core/base/check.h"
 #include "edge/gateway/client_connection.h"
 #include "edge/gateway/proxy.h"
-#include "edge/gateway/service_state.h"
+#include "edge/gateway/routed_service.h"
 #include "edge/gateway/upstream_connection.h"
 
 namespace tidegate {
@@ -237,7 +237,7 @@ void Exchange::admit() {
   const Duration age = service_->route.hold.max_age;
   deadline = arrival + (patience_ > Duration{} ? std::min(age, patience_) : age);
   if (service_->route.affinity) find_affinity();
-  ReplicaState* replica =
+  RoutedReplica* replica =
       service_->room.size() == 0 ? service_->pick(proxy_.now(), preferred_replica(), nullptr) : nullptr;
   if (replica) return assign(*replica);
   hold();
@@ -277,7 +277,7 @@ void Exchange::hold() {
   client_->touch();
 }
 
-void Exchange::assign(ReplicaState& replica) {
+void Exchange::assign(RoutedReplica& replica) {
   CHECK(!is_held && !replica_);
   phase_ = Phase::sending;
   replica_ = &replica;
@@ -334,7 +334,7 @@ void Exchange::release_replica() {
 // The replica failed before it answered: another one, or the front of the queue. False: no more tries.
 bool Exchange::send_again() {
   if (!replayable_ || started_) return false;
-  ReplicaState* failed = replica_;
+  RoutedReplica* failed = replica_;
   const bool was_stale = upstream_ && upstream_->is_reused() && ++stale_ <= 2;
   if (upstream_) upstream_->close();
   upstream_ = nullptr;
@@ -349,7 +349,7 @@ bool Exchange::send_again() {
   if (attempts_ >= attempts_max) return false;
   service_->tally->resent.add();
   failed_ = was_stale ? nullptr : failed;
-  ReplicaState* next = was_stale && !failed->removed ? failed : service_->pick(proxy_.now(), 0, failed);
+  RoutedReplica* next = was_stale && !failed->removed ? failed : service_->pick(proxy_.now(), 0, failed);
   if (next) return assign(*next), true;
   phase_ = Phase::waiting;
   bytes = static_cast<std::int64_t>(request_.size());
@@ -367,7 +367,7 @@ void Exchange::upstream_failed() {
     replica_->load.failed(proxy_.now());
     replica_->tally->failures.add();
   }
-  ServiceState* service = service_;
+  RoutedService* service = service_;
   reply({502, "replica_failed", "the replica broke off before it answered"}, Outcome::failed);
   service->dispatch();
 }
@@ -389,7 +389,7 @@ void Exchange::reject(std::string_view code, std::string message) {
 
 // Lets go of the queue and the replica, whose connection is closed. The service whose slot became free; null:
 // none did.
-ServiceState* Exchange::detach() {
+RoutedService* Exchange::detach() {
   if (is_held) {
     service_->room.remove(*this);
     service_->tally->queued.set(service_->room.size());
@@ -402,7 +402,7 @@ ServiceState* Exchange::detach() {
 }
 
 void Exchange::reply(const OwnAnswer& answer, Outcome outcome) {
-  ServiceState* freed = detach();
+  RoutedService* freed = detach();
   status_ = static_cast<std::int16_t>(answer.status);
   const bool keep = keep_alive_ && body_in_.is_done() && !head_sent_ && !proxy_.is_draining();
   if (head_sent_) {
@@ -471,7 +471,7 @@ void Exchange::client_drained() {
 }
 
 void Exchange::client_gone() {
-  ServiceState* freed = detach();
+  RoutedService* freed = detach();
   end(Outcome::cancelled);
   phase_ = Phase::idle;
   if (freed) freed->dispatch();

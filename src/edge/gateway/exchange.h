@@ -24,9 +24,9 @@ namespace tidegate {
 
 class ClientConnection;
 class Proxy;
-class ServiceState;
+class RoutedService;
 class UpstreamConnection;
-struct ReplicaState;
+struct RoutedReplica;
 
 class Exchange : public Held {
  public:
@@ -46,11 +46,11 @@ class Exchange : public Held {
   [[nodiscard]] Instant deadline_from(Instant active) const;
 
   // From the service: a replica has a slot; or the wait is over.
-  void assign(ReplicaState& replica);
+  void assign(RoutedReplica& replica);
   void expired();
   void service_removed();
   [[nodiscard]] std::uint32_t preferred_replica() const;
-  [[nodiscard]] const ReplicaState* failed_replica() const { return failed_; }
+  [[nodiscard]] const RoutedReplica* failed_replica() const { return failed_; }
 
   // From the upstream connection.
   void flush_request();
@@ -77,7 +77,7 @@ class Exchange : public Held {
   void reject(std::string_view code, std::string message);
   [[nodiscard]] bool send_again();
   void release_replica();
-  [[nodiscard]] ServiceState* detach();
+  [[nodiscard]] RoutedService* detach();
   void end(Outcome outcome);
   void tally_slo(bool failed);
   void leave(bool keep);
@@ -99,9 +99,9 @@ class Exchange : public Held {
 
   Proxy& proxy_;
   ClientConnection* client_ = nullptr;
-  ServiceState* service_ = nullptr;
-  ReplicaState* replica_ = nullptr;
-  const ReplicaState* failed_ = nullptr;  // the one that just failed this request
+  RoutedService* service_ = nullptr;
+  RoutedReplica* replica_ = nullptr;
+  const RoutedReplica* failed_ = nullptr;  // the one that just failed this request
   UpstreamConnection* upstream_ = nullptr;
 
   Phase phase_ = Phase::idle;

@@ -4,7 +4,7 @@
 #include "edge/gateway/client_connection.h"
 #include "edge/gateway/exchange.h"
 #include "edge/gateway/proxy.h"
-#include "edge/gateway/service_state.h"
+#include "edge/gateway/routed_service.h"
 #include "edge/gateway/upstream_connection.h"
 
 namespace tidegate {
@@ -211,7 +211,7 @@ void Exchange::finish_response() {
 void Exchange::break_response() {
   const bool reset = body_out_.kind() == BodyKind::until_close;
   replica_->tally->failures.add();
-  ServiceState* freed = detach();
+  RoutedService* freed = detach();
   end(Outcome::failed);
   if (freed) freed->dispatch();
   phase_ = Phase::idle;

@@ -96,7 +96,7 @@ void Proxy::apply(std::vector<ResolvedRoute> routes) {
   RouteTable table;
   has_table_ = true;
   by_route_.clear();
-  std::map<std::string, std::unique_ptr<ServiceState>> kept;
+  std::map<std::string, std::unique_ptr<RoutedService>> kept;
   for (const ResolvedRoute& one : routes) {
     table.routes.push_back(one.route);
     auto& service = kept[one.route.service];
@@ -105,7 +105,7 @@ void Proxy::apply(std::vector<ResolvedRoute> routes) {
       if (known != services_.end() && known->second)
         service = std::move(known->second);
       else
-        service = std::make_unique<ServiceState>(*this, one.route.service);
+        service = std::make_unique<RoutedService>(*this, one.route.service);
     }
     by_route_.push_back(service.get());
   }
@@ -125,7 +125,7 @@ void Proxy::reap_soon() { loop.arm(timer_, now() + reap_gap); }
 
 void Proxy::on_timer() {
   for (auto& [name, service] : services_) service->reap();
-  std::erase_if(leaving_, [this](const std::unique_ptr<ServiceState>& service) {
+  std::erase_if(leaving_, [this](const std::unique_ptr<RoutedService>& service) {
     service->reap();
     if (!service->is_unused()) return false;
     if (!services_.contains(service->name)) stats.forget_service(service->name);

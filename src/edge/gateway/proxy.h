@@ -10,8 +10,8 @@
 
 #include "edge/gateway/gateway.h"
 #include "edge/gateway/gateway_stats.h"
+#include "edge/gateway/routed_service.h"
 #include "edge/gateway/router.h"
-#include "edge/gateway/service_state.h"
 #include "edge/net/event_loop.h"
 #include "edge/net/framing.h"
 #include "edge/net/listener.h"
@@ -41,7 +41,7 @@ class Proxy : public EventHandler {
   void on_timer() override;                // looks for services and replicas that nobody uses any more
 
   [[nodiscard]] Instant now() const { return loop.now(); }
-  [[nodiscard]] ServiceState* service_at(std::size_t route) const { return by_route_[route]; }
+  [[nodiscard]] RoutedService* service_at(std::size_t route) const { return by_route_[route]; }
   void closed(ClientConnection& client);
   [[nodiscard]] bool is_draining() const { return draining_; }
   [[nodiscard]] Instant idle_until() const { return idle_until_; }
@@ -76,9 +76,9 @@ class Proxy : public EventHandler {
   void refuse(int fd);
 
   Listener listener_;
-  std::map<std::string, std::unique_ptr<ServiceState>> services_;
-  std::vector<std::unique_ptr<ServiceState>> leaving_;
-  std::vector<ServiceState*> by_route_;
+  std::map<std::string, std::unique_ptr<RoutedService>> services_;
+  std::vector<std::unique_ptr<RoutedService>> leaving_;
+  std::vector<RoutedService*> by_route_;
   std::vector<ClientConnection*> clients_;  // each knows its index
   std::vector<std::unique_ptr<Exchange>> spare_;
   std::vector<std::unique_ptr<Exchange>> returned_;

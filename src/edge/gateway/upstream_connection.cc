@@ -10,7 +10,7 @@
 
 #include "edge/gateway/exchange.h"
 #include "edge/gateway/proxy.h"
-#include "edge/gateway/service_state.h"
+#include "edge/gateway/routed_service.h"
 
 namespace tidegate {
 namespace {
@@ -18,14 +18,14 @@ constexpr Duration idle_max = 30s;
 constexpr int rounds_max = 16;  // of 64 KiB before others get a turn
 }  // namespace
 
-UpstreamConnection::UpstreamConnection(Proxy& proxy, ReplicaState& replica)
+UpstreamConnection::UpstreamConnection(Proxy& proxy, RoutedReplica& replica)
     : proxy_(proxy), replica_(replica), timer_(*this) {}
 
 UpstreamConnection::~UpstreamConnection() {
   if (fd_ >= 0) ::close(fd_);
 }
 
-UpstreamConnection* UpstreamConnection::take(Proxy& proxy, ReplicaState& replica, Exchange& exchange) {
+UpstreamConnection* UpstreamConnection::take(Proxy& proxy, RoutedReplica& replica, Exchange& exchange) {
   if (!replica.idle.empty()) {
     UpstreamConnection* one = replica.idle.back();
     replica.idle.pop_back();

@@ -10,15 +10,15 @@ namespace tidegate {
 
 class Exchange;
 class Proxy;
-struct ReplicaState;
+struct RoutedReplica;
 
 class UpstreamConnection : public EventHandler {
  public:
-  UpstreamConnection(Proxy& proxy, ReplicaState& replica);
+  UpstreamConnection(Proxy& proxy, RoutedReplica& replica);
   ~UpstreamConnection() override;
 
   // Takes an idle connection or opens one for the exchange; null: it cannot be opened.
-  [[nodiscard]] static UpstreamConnection* take(Proxy& proxy, ReplicaState& replica, Exchange& exchange);
+  [[nodiscard]] static UpstreamConnection* take(Proxy& proxy, RoutedReplica& replica, Exchange& exchange);
 
   void on_events(std::uint32_t events) override;
   void on_timer() override;
@@ -39,7 +39,7 @@ class UpstreamConnection : public EventHandler {
  private:
   void read_some();
   Proxy& proxy_;
-  ReplicaState& replica_;
+  RoutedReplica& replica_;
   Exchange* exchange_ = nullptr;
   int fd_ = -1;
   bool connected_ = false;

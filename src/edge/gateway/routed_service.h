@@ -35,7 +35,7 @@ struct ResolvedRoute {
   std::vector<ResolvedEndpoint> endpoints;
 };
 
-struct ReplicaState {
+struct RoutedReplica {
   std::uint32_t id = 0;  // unique in this process, for affinity
   Endpoint endpoint;
   SocketAddress address;
@@ -45,9 +45,9 @@ struct ReplicaState {
   std::shared_ptr<ReplicaTally> tally;
 };
 
-class ServiceState : public EventHandler {
+class RoutedService : public EventHandler {
  public:
-  ServiceState(Proxy& proxy, std::string name);
+  RoutedService(Proxy& proxy, std::string name);
 
   // A timer of its own: expiries of the waiting room and the end of suspicion.
   void on_events(std::uint32_t) override {}
@@ -57,7 +57,7 @@ class ServiceState : public EventHandler {
   // The table no longer has it: everybody who waits is told, replicas end with their requests.
   void remove();
 
-  [[nodiscard]] ReplicaState* pick(Instant now, std::uint32_t preferred, const ReplicaState* avoid) const;
+  [[nodiscard]] RoutedReplica* pick(Instant now, std::uint32_t preferred, const RoutedReplica* avoid) const;
   [[nodiscard]] ServiceOutlook outlook() const;
   // Serves who waits, in order, while there are slots; then sets the timer.
   void dispatch();
@@ -76,7 +76,7 @@ class ServiceState : public EventHandler {
   std::int32_t users = 0;  // exchanges that point here
 
  private:
-  [[nodiscard]] ReplicaState* find(const Endpoint& endpoint) const;
+  [[nodiscard]] RoutedReplica* find(const Endpoint& endpoint) const;
   void add(const ResolvedEndpoint& resolved);
   void refresh_loads();
 
@@ -85,8 +85,8 @@ class ServiceState : public EventHandler {
   bool removed_ = false;
   Duration service_mean_{};
   Instant woken_{};
-  std::vector<std::unique_ptr<ReplicaState>> replicas_;
-  std::vector<ReplicaState*> serving_;     // in the table, by id
+  std::vector<std::unique_ptr<RoutedReplica>> replicas_;
+  std::vector<RoutedReplica*> serving_;    // in the table, by id
   std::vector<const ReplicaLoad*> loads_;  // of serving_
 };
 

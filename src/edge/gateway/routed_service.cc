@@ -1,4 +1,4 @@
-#include "edge/gateway/service_state.h"
+#include "edge/gateway/routed_service.h"
 
 #include <algorithm>
 
@@ -11,10 +11,10 @@ namespace {
 constexpr Duration wake_gap = 100ms;
 }
 
-ServiceState::ServiceState(Proxy& proxy, std::string service)
+RoutedService::RoutedService(Proxy& proxy, std::string service)
     : name(std::move(service)), tally(proxy.stats.service(name)), proxy_(proxy), timer_(*this) {}
 
-ReplicaState* ServiceState::find(const Endpoint& endpoint) const {
+RoutedReplica* RoutedService::find(const Endpoint& endpoint) const {
   for (const auto& replica : replicas_)
     if (!replica->removed && replica->endpoint.replica == endpoint.replica && replica->endpoint.host == endpoint.host &&
         replica->endpoint.port == endpoint.port)
@@ -22,8 +22,8 @@ ReplicaState* ServiceState::find(const Endpoint& endpoint) const {
   return nullptr;
 }
 
-void ServiceState::add(const ResolvedEndpoint& resolved) {
-  auto replica = std::make_unique<ReplicaState>();
+void RoutedService::add(const ResolvedEndpoint& resolved) {
+  auto replica = std::make_unique<RoutedReplica>();
   replica->id = proxy_.next_replica_id();
   replica->endpoint = resolved.endpoint;
   replica->address = resolved.address;
@@ -31,7 +31,7 @@ void ServiceState::add(const ResolvedEndpoint& resolved) {
   replicas_.push_back(std::move(replica));
 }
 
-void ServiceState::update(const ResolvedRoute& resolved) {
+void RoutedService::update(const ResolvedRoute& resolved) {
   removed_ = false;
   route = resolved.route;
   for (const auto& replica : replicas_) {
@@ -43,7 +43,7 @@ void ServiceState::update(const ResolvedRoute& resolved) {
   }
   for (const ResolvedEndpoint& one : resolved.endpoints) {
     if (!find(one.endpoint)) add(one);
-    ReplicaState& replica = *find(one.endpoint);
+    RoutedReplica& replica = *find(one.endpoint);
     replica.endpoint = one.endpoint;
     replica.load.slots = std::max(one.endpoint.slots, 0);
     replica.load.draining = one.endpoint.draining;
@@ -54,7 +54,7 @@ void ServiceState::update(const ResolvedRoute& resolved) {
   dispatch();
 }
 
-void ServiceState::remove() {
+void RoutedService::remove() {
   removed_ = true;
   for (const auto& replica : replicas_) replica->removed = true;
   refresh_loads();
@@ -66,7 +66,7 @@ void ServiceState::remove() {
   reap();
 }
 
-void ServiceState::refresh_loads() {
+void RoutedService::refresh_loads() {
   serving_.clear();
   loads_.clear();
   for (const auto& replica : replicas_)
@@ -76,8 +76,8 @@ void ServiceState::refresh_loads() {
   for (const auto* replica : serving_) loads_.push_back(&replica->load);
 }
 
-void ServiceState::reap() {
-  std::erase_if(replicas_, [this](const std::unique_ptr<ReplicaState>& replica) {
+void RoutedService::reap() {
+  std::erase_if(replicas_, [this](const std::unique_ptr<RoutedReplica>& replica) {
     if (!replica->removed || replica->load.in_flight > 0) return false;
     while (!replica->idle.empty()) replica->idle.back()->close();
     const bool came_back = std::any_of(serving_.begin(), serving_.end(), [&](const auto* other) {
@@ -88,7 +88,7 @@ void ServiceState::reap() {
   });
 }
 
-ReplicaState* ServiceState::pick(Instant now, std::uint32_t preferred, const ReplicaState* avoid) const {
+RoutedReplica* RoutedService::pick(Instant now, std::uint32_t preferred, const RoutedReplica* avoid) const {
   int preferred_index = -1, avoid_index = -1;
   if (preferred != 0 || avoid) {
     for (std::size_t i = 0; i < serving_.size(); ++i) {
@@ -100,17 +100,17 @@ ReplicaState* ServiceState::pick(Instant now, std::uint32_t preferred, const Rep
   return best < 0 ? nullptr : serving_[static_cast<std::size_t>(best)];
 }
 
-ServiceOutlook ServiceState::outlook() const {
+ServiceOutlook RoutedService::outlook() const {
   ServiceOutlook outlook{.service_mean = service_mean_, .time_to_ready = route.time_to_ready};
   for (const auto* load : loads_)
     if (!load->draining) outlook.slots += load->slots;
   return outlook;
 }
 
-void ServiceState::dispatch() {
+void RoutedService::dispatch() {
   while (Held* held = room.front()) {
     auto* exchange = static_cast<Exchange*>(held);
-    ReplicaState* replica = pick(proxy_.now(), exchange->preferred_replica(), exchange->failed_replica());
+    RoutedReplica* replica = pick(proxy_.now(), exchange->preferred_replica(), exchange->failed_replica());
     if (!replica) break;
     room.remove(*held);
     tally->queued.set(room.size());
@@ -119,7 +119,7 @@ void ServiceState::dispatch() {
   schedule();
 }
 
-void ServiceState::schedule() {
+void RoutedService::schedule() {
   tally->queued_bytes.set(static_cast<std::uint64_t>(std::max<std::int64_t>(room.bytes(), 0)));
   if (!room.front()) return;
   Instant due = room.next_expiry();
@@ -131,18 +131,18 @@ void ServiceState::schedule() {
   proxy_.loop.arm(timer_, due);
 }
 
-void ServiceState::on_timer() {
+void RoutedService::on_timer() {
   while (Held* held = room.take_expired(proxy_.now())) static_cast<Exchange*>(held)->expired();
   wake_if_nobody_serves();
   dispatch();
 }
 
-void ServiceState::learn_service_time(Duration took) {
+void RoutedService::learn_service_time(Duration took) {
   // Mean over about the last 32 requests.
   service_mean_ = service_mean_ == Duration{} ? took : service_mean_ + (took - service_mean_) / 32;
 }
 
-void ServiceState::wake_if_nobody_serves() {
+void RoutedService::wake_if_nobody_serves() {
   if (!room.front()) return;
   for (const auto* load : loads_)
     if (!load->draining && load->slots > 0) return;
