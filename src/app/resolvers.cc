@@ -5,7 +5,7 @@
 namespace tidegate {
 
 Resolvers app_resolvers() {
-  Resolvers resolvers = system_resolvers();
+  Resolvers resolvers;
   resolvers.profile = [](std::string_view name) -> std::optional<CapacityHint> {
     const Profile* profile = find_profile(name);
     return profile == nullptr ? std::nullopt : std::optional{capacity_hint(*profile)};
