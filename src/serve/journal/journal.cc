@@ -93,6 +93,13 @@ Result<std::unique_ptr<Journal>> Journal::open(const std::string& path, const Jo
       new Journal(std::make_unique<Writer>(path, limits, std::move(*database), std::move(notices))));
 }
 
+Result<std::unique_ptr<Journal>> Journal::open_to_read(const std::string& path) {
+  auto database = open_journal_to_read(path);
+  if (!database) return std::unexpected(database.error());
+  return std::unique_ptr<Journal>(new Journal(
+      std::make_unique<Writer>(std::string{}, JournalLimits{}, std::move(*database), std::vector<std::string>{})));
+}
+
 void Journal::append_tick(Instant now, std::vector<Observation> observations, std::span<const Decision> decisions) {
   writer_->push(Writer::TickJob{now, std::move(observations), writer_->keep(decisions)});
 }
@@ -199,18 +206,21 @@ Result<std::vector<std::byte>> Journal::load_learned(const std::string& service)
   });
 }
 
-Instant Journal::newest() const {
-  const auto at = writer_->with_database([&](Database& database) -> Result<Instant> {
-    Instant newest{};
-    auto statement = database.prepare("SELECT coalesce(max(at), 0) FROM tick");
+bool Journal::is_whole() const { return number("SELECT coalesce(min(id), 1) FROM tick").value_or(0) == 1; }
+
+Instant Journal::newest() const { return instant(number("SELECT coalesce(max(at), 0) FROM tick").value_or(0)); }
+
+Result<std::int64_t> Journal::number(std::string_view sql) const {
+  return writer_->with_database([&](Database& database) -> Result<std::int64_t> {
+    std::int64_t answer = 0;
+    auto statement = database.prepare(sql);
     const auto read = each_row(statement, [&](const Statement& row) -> Result<void> {
-      newest = instant(row.integer(0));
+      answer = row.integer(0);
       return {};
     });
     if (!read) return std::unexpected(read.error());
-    return newest;
+    return answer;
   });
-  return at.value_or(Instant{});
 }
 
 Result<std::vector<JournalDecision>> Journal::decisions(const std::string& service, Instant from, Instant to,

@@ -73,6 +73,9 @@ struct Steering {
   }
 };
 
+// Its name in the state directory.
+inline constexpr std::string_view journal_filename = "journal.sqlite";
+
 // At most every 10 minutes, each service at its own offset, so that a fleet does not write all states at once.
 inline constexpr Duration checkpoint_period = 10min;
 [[nodiscard]] bool checkpoint_due(std::string_view service, std::optional<Instant> last, Instant now);
@@ -81,6 +84,8 @@ class Journal {
  public:
   // Fails when the file cannot be opened at all, or was written by a newer tidegate.
   [[nodiscard]] static Result<std::unique_ptr<Journal>> open(const std::string& path, const JournalLimits& limits = {});
+  // For a look beside a running controller or after it: never creates, writes or moves the file.
+  [[nodiscard]] static Result<std::unique_ptr<Journal>> open_to_read(const std::string& path);
   Journal(const Journal&) = delete;
   Journal& operator=(const Journal&) = delete;
   ~Journal();  // writes what is queued
@@ -101,6 +106,8 @@ class Journal {
                                     const std::function<bool(Instant, std::vector<Observation>)>& each) const;
   [[nodiscard]] Result<Restored> load_latest(const std::string& service) const;
   [[nodiscard]] Result<std::vector<std::byte>> load_learned(const std::string& service) const;  // empty: none
+  // Whether the first tick ever appended is still there, so that all can be decided again from the beginning.
+  [[nodiscard]] bool is_whole() const;
   [[nodiscard]] Instant newest() const;  // of any tick; the epoch when there is none
 
   // Newest first, at most `limit`. An empty service: of all.
@@ -124,6 +131,7 @@ class Journal {
  private:
   class Writer;
   explicit Journal(std::unique_ptr<Writer> writer);
+  [[nodiscard]] Result<std::int64_t> number(std::string_view sql) const;  // one number
   std::unique_ptr<Writer> writer_;
 };
 

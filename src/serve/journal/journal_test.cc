@@ -259,6 +259,35 @@ TEST_F(JournalTest, KilledInTheMiddleOfWritingItOpensWhole) {
   }
 }
 
+TEST_F(JournalTest, ALookBesideTheControllerNeitherWritesNorMovesTheFile) {
+  EXPECT_EQ(Journal::open_to_read(path_).error().kind, ErrorKind::not_found);
+  EXPECT_FALSE(std::filesystem::exists(path_));
+  open({.history = 1h});
+  for (int i = 1; i <= 3; ++i) tick(Instant{std::chrono::seconds(i)});
+  ASSERT_TRUE(journal_->flush(10s));
+  auto look = Journal::open_to_read(path_);
+  ASSERT_TRUE(look) << look.error().message;
+  EXPECT_EQ((*look)->newest(), Instant{3s});
+  EXPECT_TRUE((*look)->is_whole());
+  tick(Instant{4h});  // what the controller writes meanwhile is seen
+  ASSERT_TRUE(journal_->flush(10s));
+  EXPECT_EQ((*look)->newest(), Instant{4h});
+  ASSERT_TRUE(journal_->prune(Instant{4h}));
+  EXPECT_FALSE((*look)->is_whole());
+  (*look)->append_tick(Instant{5h}, {}, {});
+  ASSERT_TRUE((*look)->flush(10s));
+  EXPECT_TRUE((*look)->problem());
+  EXPECT_EQ(journal_->newest(), Instant{4h});
+
+  journal_.reset(), look->reset();
+  for (const auto* rest : {"-wal", "-shm"}) std::filesystem::remove(path_ + rest);
+  std::ofstream{path_} << "no database, and long enough that it could have been the header of one. ";
+  const auto damaged = Journal::open_to_read(path_);
+  ASSERT_FALSE(damaged);
+  EXPECT_EQ(damaged.error().kind, ErrorKind::invalid) << damaged.error().message;
+  EXPECT_EQ(files_named("damaged"), 0);
+}
+
 TEST_F(JournalTest, CheckpointsAreStaggeredAndAtMostEveryTenMinutes) {
   std::map<std::int64_t, int> at_once;
   for (int s = 0; s < 100; ++s) {

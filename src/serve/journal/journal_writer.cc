@@ -110,6 +110,22 @@ Result<Database> open_journal(const std::string& path, std::vector<std::string>&
   return database;
 }
 
+Result<Database> open_journal_to_read(const std::string& path) {
+  std::error_code code;
+  if (!std::filesystem::exists(path, code))
+    return fail(ErrorKind::not_found, fmt::format("there is no journal {}", path));
+  auto database = Database::open_to_read(path);
+  if (!database) return database;
+  const auto version = ask(*database, "PRAGMA user_version");
+  if (!version)
+    return fail(database->is_corrupt() ? ErrorKind::invalid : ErrorKind::denied,
+                fmt::format("cannot read the journal {}: {}", path, version.error().message));
+  if (*version != schema_version)
+    return fail(ErrorKind::invalid,
+                fmt::format("the journal {} has version {}, this tidegate knows {}", path, *version, schema_version));
+  return database;
+}
+
 Journal::Writer::Writer(std::string path, const JournalLimits& limits, Database database,
                         std::vector<std::string> notices)
     : path_(std::move(path)),
@@ -194,6 +210,7 @@ void Journal::Writer::work() {
 
 // Called under database_mutex_.
 void Journal::Writer::begin_anew() {
+  if (path_.empty()) return;
   std::vector<std::string> said;
   database_ = *Database::open(":memory:");
   const std::string aside = move_aside(path_);

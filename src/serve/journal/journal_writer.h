@@ -77,7 +77,7 @@ class Journal::Writer {
   [[nodiscard]] Result<void> write(Database& database, const JournalEvent& event);
   [[nodiscard]] Result<void> write_run(Database& database, const KeptDecision& run);
 
-  const std::string path_;
+  const std::string path_;  // empty: only reads
   const JournalLimits limits_;
 
   mutable std::mutex database_mutex_;
@@ -100,5 +100,8 @@ class Journal::Writer {
 
 // Opens the file, or begins a new one in place of a damaged one and says so.
 [[nodiscard]] Result<Database> open_journal(const std::string& path, std::vector<std::string>& notices);
+
+// As it is, or not at all.
+[[nodiscard]] Result<Database> open_journal_to_read(const std::string& path);
 
 }  // namespace tidegate

@@ -77,9 +77,13 @@ std::vector<std::byte> Statement::blob(int column) const {
 bool Statement::is_null(int column) const { return sqlite3_column_type(statement_.get(), column) == SQLITE_NULL; }
 
 Result<Database> Database::open(const std::string& path) {
+  return open(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
+}
+Result<Database> Database::open_to_read(const std::string& path) { return open(path, SQLITE_OPEN_READONLY); }
+
+Result<Database> Database::open(const std::string& path, int flags) {
   sqlite3* raw = nullptr;
-  const int code =
-      sqlite3_open_v2(path.c_str(), &raw, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_FULLMUTEX, nullptr);
+  const int code = sqlite3_open_v2(path.c_str(), &raw, flags | SQLITE_OPEN_FULLMUTEX, nullptr);
   Database database(raw);
   if (code != SQLITE_OK)
     return fail(ErrorKind::denied, fmt::format("cannot open the journal {}: {}", path,

@@ -49,6 +49,7 @@ class Statement {
 class Database {
  public:
   [[nodiscard]] static Result<Database> open(const std::string& path);
+  [[nodiscard]] static Result<Database> open_to_read(const std::string& path);
 
   [[nodiscard]] Result<void> execute(const std::string& sql);
   [[nodiscard]] Result<Statement> prepare(std::string_view sql);
@@ -64,6 +65,7 @@ class Database {
     void operator()(sqlite3* database) const;
   };
   explicit Database(sqlite3* database) : database_(database) {}
+  [[nodiscard]] static Result<Database> open(const std::string& path, int flags);
   std::unique_ptr<sqlite3, Close> database_;
 };
 
