@@ -3,6 +3,7 @@
 // guardrails; those come after, for all policies alike.
 #pragma once
 
+#include <optional>
 #include <string_view>
 #include <variant>
 #include <vector>
@@ -48,8 +49,13 @@ struct PolicyInput {
 
 struct Proposal {
   Band band;
-  std::string_view note;  // what led: the candidate, the forecaster, the rule
-  std::vector<Fact> facts;
+  // Caps the band of every policy beside it (a schedule's maximum).
+  std::optional<WeightedReplicas> cap = {};
+  // Without evidence a policy cannot lower: its ceiling is at least what is there. `quality` says what is missing.
+  bool has_evidence = true;
+  Reason quality = Reason::steady;
+  std::string_view note = {};  // what led: the candidate, the forecaster, the rule
+  std::vector<Fact> facts = {};
 };
 
 }  // namespace tidegate

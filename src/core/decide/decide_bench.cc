@@ -1,0 +1,64 @@
+// decide_slo: one tick of one service with our own policy, its state warm.
+#include <benchmark/benchmark.h>
+
+#include "core/base/prng.h"
+#include "core/decide/decide.h"
+
+namespace tidegate {
+namespace {
+
+ServiceSpec service() {
+  ServiceSpec spec;
+  spec.name = "chat";
+  spec.guardrails.replicas_max = Replicas{64};
+  spec.pools = {PoolSpec{.name = "gpu", .gpus = 1, .startup = 60s, .capacity = {.slots = 16, .service = 3s}}};
+  return spec;
+}
+
+Observation seen(Instant now, Prng& random, std::int32_t ready) {
+  Observation observation{.now = now, .service = "chat"};
+  const auto arrivals = static_cast<double>(random.poisson(20));
+  observation.arrivals = Reading::of(arrivals);
+  observation.completions = Reading::of(static_cast<double>(random.poisson(20)));
+  observation.in_flight = Reading::of(55 + 10 * random.uniform());
+  observation.queued = Reading::of(0);
+  observation.latency(LatencyKind::ttft, Percentile::p99) = Reading::of(0.4);
+  observation.within_slo = Reading::of(arrivals);
+  observation.missed_slo = Reading::of(0);
+  observation.pools = {PoolObservation{.pool = "gpu", .ready = ready}};
+  return observation;
+}
+
+void decide_slo(benchmark::State& bench) {
+  const auto spec = service();
+  Prng random(7);
+  ServiceState state;
+  Instant now{};
+  std::int32_t ready = 6;
+  const auto tick = [&] {
+    now += 1s;
+    auto step = decide(spec, std::move(state), seen(now, random, ready));
+    state = std::move(step.next);
+    ready = step.decision.total().value();
+  };
+  for (int i = 0; i < 4 * 3600; ++i) tick();  // forecasters and tuner know the service
+  for (auto _ : bench) tick();
+}
+BENCHMARK(decide_slo)->Unit(benchmark::kMicrosecond);
+
+void decide_target(benchmark::State& bench) {
+  auto spec = service();
+  spec.policies = {TargetPolicy{.target = 8}};
+  Prng random(7);
+  ServiceState state;
+  Instant now{};
+  for (auto _ : bench) {
+    now += 1s;
+    auto step = decide(spec, std::move(state), seen(now, random, 8));
+    state = std::move(step.next);
+  }
+}
+BENCHMARK(decide_target)->Unit(benchmark::kMicrosecond);
+
+}  // namespace
+}  // namespace tidegate

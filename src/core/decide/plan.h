@@ -1,0 +1,76 @@
+// What is worked on while one service is decided: handed from stage to stage, gone afterwards.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "core/capacity/capacity.h"
+#include "core/decide/state.h"
+#include "core/forecast/forecast.h"
+#include "core/model/decision.h"
+#include "core/model/observation.h"
+#include "core/model/service_spec.h"
+#include "core/policy/policy.h"
+
+namespace tidegate {
+
+struct PoolPlan {
+  const PoolSpec* spec = nullptr;
+  const PoolObservation* seen = nullptr;  // null: nothing is known of the pool; it counts as empty
+  Capacity capacity;
+  Duration lead_time{};
+  double weight = 1;         // weighted replicas of one replica
+  double cost = 1;           // per replica and hour: US dollars, else GPUs, else 1
+  bool meets_slo = true;     // a single request alone would be served within the objectives
+  std::int32_t present = 0;  // committed: ready and warming
+  std::int32_t ready = 0;
+  std::int32_t warming = 0;
+  std::int32_t most = 0;  // committed replicas the pool may have: its own maximum, what can be placed, failures
+  Reason most_reason = Reason::pool_at_max;  // why not more
+  std::int32_t target = 0;                   // what is decided
+
+  [[nodiscard]] std::int32_t room() const { return most > target ? most - target : 0; }
+};
+
+// A stage's answer: one line of the trace, without the stage's name.
+struct StageResult {
+  double before = 0;
+  double after = 0;
+  Reason reason = Reason::steady;
+  std::string_view note = {};
+  std::vector<Fact> facts = {};
+};
+
+struct ServicePlan {
+  const ServiceSpec& spec;
+  const Observation& seen;
+  ServiceState state;
+  Decision decision;
+
+  Duration interval{};  // since the observation before
+  Demand demand;
+  Forecast at_lead;
+  Forecast over_hold;
+  std::vector<PoolPlan> pools;  // in the order of the spec
+  bool may_lower = true;        // every policy has evidence
+  Reason quality = Reason::steady;
+  bool slo_unreachable = false;
+  // Why the mix differs from the band, and what the guards did; steady: nothing.
+  Reason change_reason = Reason::steady;
+  Reason held_reason = Reason::steady;
+  std::optional<Instant> unlocks;
+
+  [[nodiscard]] std::int32_t present() const;
+  [[nodiscard]] std::int32_t target() const;
+  [[nodiscard]] double weighted_present() const;
+  [[nodiscard]] double weighted_target() const;
+  [[nodiscard]] std::int32_t warming() const;
+};
+
+// The least whole number not below x, and the greatest not above, with 1e-9 forgiven to rounding.
+[[nodiscard]] double whole_above(double x);
+[[nodiscard]] double whole_below(double x);
+
+}  // namespace tidegate

@@ -1,0 +1,148 @@
+#include "core/decide/size_pools.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace tidegate {
+namespace {
+
+constexpr double lead_quantile = 0.8;
+constexpr double penalty_boots = 4;
+constexpr Duration penalty_least = 1min;
+constexpr Duration penalty_most = 30min;
+constexpr Duration retry_first = 30s;
+constexpr Duration retry_most = 10min;
+constexpr double explore = 1.5;
+
+double cost_of(const PoolSpec& pool) {
+  if (pool.price && pool.price->value() > 0) return static_cast<double>(pool.price->value()) * 1e-6;
+  return std::max(pool.gpus, 1);
+}
+
+bool meets_alone(const Capacity& capacity, const Slo& slo) {
+  if (capacity.basis != CapacityBasis::learned && capacity.basis != CapacityBasis::hinted) return true;
+  return std::ranges::none_of(slo.objectives, [&](const Objective& objective) {
+    return objective.kind == LatencyKind::latency && capacity.residence(1) > seconds(objective.bound);
+  });
+}
+
+CapacityEvidence evidence_of(const ServicePlan& plan, const PoolObservation& pool) {
+  const bool is_only_pool = plan.spec.pools.size() == 1;
+  const auto in_flight = pool.in_flight.is_fresh() || !is_only_pool ? pool.in_flight : plan.seen.in_flight;
+  const auto completions = pool.completions.is_fresh() || !is_only_pool ? pool.completions : plan.seen.completions;
+  CapacityEvidence evidence{.interval = plan.interval, .ready = static_cast<double>(pool.ready)};
+  if (!in_flight.is_fresh() || !completions.is_fresh() || in_flight.coverage.is_partial() || pool.draining > 0)
+    return {};
+  evidence.in_flight = in_flight.value;
+  evidence.completions = completions.value;
+  evidence.queued = plan.demand.queued;
+  evidence.itl_mean = pool.itl_mean.fresh().value_or(0);
+  for (const Objective& objective : plan.spec.slo.objectives) {
+    const auto latency = plan.seen.latency(objective.kind, objective.percentile).fresh();
+    if (!latency) continue;
+    evidence.latency_known = true;
+    evidence.latency_ok = evidence.latency_ok && *latency <= seconds(objective.bound);
+  }
+  return evidence;
+}
+
+void learn(ServicePlan& plan, const PoolObservation& pool) {
+  PoolMemory& memory = plan.state.pools[pool.pool];
+  if (plan.interval > Duration::zero() && pool.ready > 0) {
+    const auto evidence = evidence_of(plan, pool);
+    if (evidence.interval > Duration::zero()) observe(memory.capacity, plan.seen.now, evidence);
+  }
+  for (const ColdStart& cold : plan.seen.cold_starts)
+    if (cold.pool == pool.pool) observe(memory.cold_starts, cold.took);
+}
+
+// Failures without a success in between: the pool keeps the size it had when they began, and a further start waits.
+void learn_failures(StartMemory& memory, const ServicePlan& plan, const PoolObservation& pool) {
+  const bool got_ready =
+      std::ranges::any_of(plan.seen.cold_starts, [&](const ColdStart& cold) { return cold.pool == pool.pool; });
+  const std::int32_t more = std::max(pool.failed - memory.failed, 0);
+  memory.failed = pool.failed;
+  if (got_ready) {
+    memory.failures = 0;
+    memory.retry = Instant{};
+  } else if (more > 0 && pool.warming() + more > 0) {
+    if (memory.failures == 0) memory.allowed = std::max(pool.committed().value() + more, 1);
+    memory.failures += more;
+    const auto doublings = std::min(memory.failures / std::max(memory.allowed, 1), 5);
+    memory.retry = plan.seen.now + std::min(retry_first * (1 << doublings), retry_most);
+  }
+}
+
+void bound_pool(PoolPlan& pool, const ServicePlan& plan, const StartMemory& starts) {
+  pool.most = pool.spec->replicas_max ? pool.spec->replicas_max->value() : plan.spec.guardrails.replicas_max.value();
+  const auto limit = [&](std::int32_t most, Reason reason) {
+    if (most < pool.most) {
+      pool.most = most;
+      pool.most_reason = reason;
+    }
+  };
+  if (pool.seen == nullptr) return;
+  if (pool.seen->available) limit(pool.present + std::max(*pool.seen->available, 0), Reason::capacity_unavailable);
+  if (starts.failures == 0) return;
+  limit(std::max(starts.allowed, pool.ready), Reason::start_failed);
+  if (plan.seen.now < starts.retry) limit(pool.present, Reason::start_failed);
+}
+
+// The cheapest per weight that has room; the reference pool when none has.
+const PoolPlan& bought_next(const std::vector<PoolPlan>& pools) {
+  const PoolPlan* best = nullptr;
+  for (const PoolPlan& pool : pools) {
+    if (pool.room() == 0 || !pool.meets_slo) continue;
+    if (best == nullptr || pool.cost * best->weight < best->cost * pool.weight) best = &pool;
+  }
+  return best != nullptr ? *best : pools.front();
+}
+
+const PoolObservation* seen_pool(const Observation& seen, const std::string& name) {
+  const auto found = std::ranges::find(seen.pools, name, &PoolObservation::pool);
+  return found == seen.pools.end() ? nullptr : &*found;
+}
+
+}  // namespace
+
+void size_pools(ServicePlan& plan) {
+  plan.pools.reserve(plan.spec.pools.size());
+  for (const PoolSpec& spec : plan.spec.pools) {
+    PoolPlan pool{.spec = &spec, .seen = seen_pool(plan.seen, spec.name), .cost = cost_of(spec)};
+    StartMemory& starts = plan.state.starts[spec.name];
+    if (pool.seen != nullptr) {
+      learn(plan, *pool.seen);
+      learn_failures(starts, plan, *pool.seen);
+      pool.ready = pool.seen->ready;
+      pool.warming = pool.seen->warming();
+      pool.present = pool.target = pool.ready + pool.warming;
+    }
+    const PoolMemory& memory = plan.state.pools[spec.name];
+    pool.capacity = capacity(memory.capacity, spec, plan.spec.slo);
+    pool.meets_slo = meets_alone(pool.capacity, plan.spec.slo);
+    pool.lead_time = cold_start_quantile(memory.cold_starts, spec.startup, lead_quantile) + plan.interval;
+    bound_pool(pool, plan, starts);
+    plan.pools.push_back(pool);
+  }
+  const double reference = plan.pools.front().capacity.rate();
+  for (PoolPlan& pool : plan.pools) {
+    const bool is_comparable =
+        pool.capacity.basis != CapacityBasis::unknown && plan.pools.front().capacity.basis != CapacityBasis::unknown;
+    if (is_comparable) pool.weight = std::clamp(pool.capacity.rate() / reference, 0.02, 50.0);
+  }
+  const PoolPlan& next = bought_next(plan.pools);
+  const Duration boot = next.lead_time - plan.interval;
+  plan.decision.lead_time = next.lead_time;
+  plan.decision.hold_time =
+      boot + std::clamp(from_seconds(penalty_boots * seconds(boot)), Duration{penalty_least}, Duration{penalty_most});
+}
+
+double gateway_slots(const PoolPlan& pool) {
+  const CapacityHint& hint = pool.spec->capacity;
+  if (pool.capacity.basis == CapacityBasis::unknown) return hint.slots_max.value_or(0);
+  const bool is_told = hint.slots.has_value();
+  const double slots = is_told ? std::max(pool.capacity.slots, *hint.slots) : pool.capacity.slots * explore + 1;
+  return std::ceil(std::min(slots, hint.slots_max.value_or(slots)));
+}
+
+}  // namespace tidegate

@@ -1,0 +1,29 @@
+// Every policy behind one call: the closed set of specs (core/model/policy_spec.h) and of their memories.
+#pragma once
+
+#include <variant>
+
+#include "core/model/policy_spec.h"
+#include "core/policy/peers/hpa.h"
+#include "core/policy/policy.h"
+#include "core/policy/slo.h"
+#include "core/policy/target.h"
+
+namespace tidegate {
+
+// Policies that remember nothing.
+struct ScheduleMemory {
+  friend bool operator==(const ScheduleMemory&, const ScheduleMemory&) = default;
+};
+struct StaticMemory {
+  friend bool operator==(const StaticMemory&, const StaticMemory&) = default;
+};
+
+// In the order of PolicySpec.
+using PolicyMemory = std::variant<SloMemory, TargetMemory, ScheduleMemory, HpaMemory, StaticMemory>;
+static_assert(std::variant_size_v<PolicyMemory> == std::variant_size_v<PolicySpec>);
+
+// A memory of another policy (the configuration changed) is replaced by an empty one.
+[[nodiscard]] Proposal propose(const PolicySpec& policy, PolicyMemory& memory, const PolicyInput& input);
+
+}  // namespace tidegate
