@@ -45,6 +45,11 @@ void JsonLine::flag(std::string_view name, bool value) {
   text_ += value ? "true" : "false";
 }
 
+void JsonLine::raw(std::string_view name, std::string_view json) {
+  key(name);
+  text_ += json;
+}
+
 void JsonLine::number(std::string_view name, double value) {
   key(name);
   if (std::isfinite(value))

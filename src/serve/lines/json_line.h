@@ -20,6 +20,7 @@ class JsonLine {
 
   void text(std::string_view name, std::string_view value);
   void flag(std::string_view name, bool value);
+  void raw(std::string_view name, std::string_view json);  // a value that is JSON already
   void number(std::string_view name, double value);
   void number(std::string_view name, std::int64_t value);
   // Exact seconds: a double of seconds since 1970 has no room for nanoseconds.
