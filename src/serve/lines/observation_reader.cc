@@ -128,10 +128,11 @@ const std::vector<std::string_view>& field_names() {
 class Names {
  public:
   [[nodiscard]] Result<void> add(std::string_view name) {
-    if (std::ranges::find(seen_, name) != seen_.end()) return bad(fmt::format("\"{}\" stands twice", shortened(name)));
+    if (has(name)) return bad(fmt::format("\"{}\" stands twice", shortened(name)));
     seen_.push_back(name);
     return {};
   }
+  [[nodiscard]] bool has(std::string_view name) const { return std::ranges::find(seen_, name) != seen_.end(); }
 
  private:
   std::vector<std::string_view> seen_;
@@ -140,10 +141,10 @@ class Names {
 // One line being read for one service.
 class LineReading {
  public:
-  LineReading(const ServiceSpec& spec, const std::vector<PoolObservation>& before, Observation& seen)
-      : spec_(spec), seen_(seen) {
+  // `counts` are as told last, and then as this line tells them.
+  LineReading(const ServiceSpec& spec, std::vector<PoolObservation>& counts, Observation& seen)
+      : spec_(spec), counts_(counts), seen_(seen) {
     seen_.service = spec.name;
-    seen_.pools = before;
   }
 
   Result<void> field(std::string_view name, dom::element value) {
@@ -161,6 +162,8 @@ class LineReading {
     if (auto* latency = latency_reading(seen_, name)) return reading(name, value, *latency, seconds_max);
     return bad(unknown("field", name, field_names()));
   }
+
+  [[nodiscard]] bool names_pool(std::string_view name) const { return pool_names_.has(name); }
 
  private:
   static Result<void> reading(std::string_view name, dom::element value, Reading& into, double most) {
@@ -196,7 +199,7 @@ class LineReading {
   Result<void> pool(dom::object one) {
     const auto index = pool_index(one);
     if (!index) return std::unexpected(index.error());
-    auto& counts = seen_.pools[*index];
+    auto& counts = counts_[*index];
     if (auto once = pool_names_.add(counts.pool); !once) return once;
     Names names;
     for (const auto [name, value] : one) {
@@ -243,6 +246,7 @@ class LineReading {
   }
 
   const ServiceSpec& spec_;
+  std::vector<PoolObservation>& counts_;
   Observation& seen_;
   Names pool_names_;
 };
@@ -262,10 +266,11 @@ std::string json_problem(simdjson::error_code error) {
 
 class ObservationReader::Memory {
  public:
-  explicit Memory(const FleetSpec& fleet) : fleet_(fleet), counts_(fleet.services.size()) {
+  explicit Memory(const FleetSpec& fleet)
+      : fleet_(fleet), told_(fleet.services.size()), ordered_(fleet.services.size()) {
     for (std::size_t i = 0; i < fleet.services.size(); ++i) {
       index_.emplace(fleet.services[i].name, i);
-      for (const auto& pool : fleet.services[i].pools) counts_[i].push_back({.pool = pool.name});
+      for (const auto& pool : fleet.services[i].pools) told_[i].push_back({.pool = pool.name});
     }
   }
 
@@ -278,7 +283,8 @@ class ObservationReader::Memory {
     const auto service = service_of(object);
     if (!service) return std::unexpected(service.error());
     ObservedLine read{.service = *service, .seen = {}};
-    LineReading reading{fleet_.services[*service], counts_[*service], read.seen};
+    auto counts = told_[*service];
+    LineReading reading{fleet_.services[*service], counts, read.seen};
     Names names;
     bool has_now = false;
     for (const auto [name, value] : object) {
@@ -288,11 +294,25 @@ class ObservationReader::Memory {
       has_now = has_now || name == "now";
     }
     if (!has_now) return bad("\"now\" is missing: the end of the observed interval, in seconds");
-    counts_[*service] = read.seen.pools;
+    told_[*service] = counts;
+    for (std::size_t i = 0; i < counts.size(); ++i)
+      if (!reading.names_pool(counts[i].pool) && i < ordered_[*service].size())
+        counts[i] = carried_out(counts[i], ordered_[*service][i].replicas.value());
+    read.seen.pools = std::move(counts);
     return read;
   }
 
+  void order(std::size_t service, const Decision& decision) {
+    if (fleet_.services[service].mode == Mode::act) ordered_[service] = decision.pools;
+  }
+
  private:
+  static PoolObservation carried_out(PoolObservation counts, std::int32_t ordered) {
+    counts.ready = std::min(counts.ready, ordered);
+    counts.starting = ordered - counts.ready;
+    return counts;
+  }
+
   Result<std::size_t> service_of(dom::object object) const {
     dom::element given;
     if (object["service"].get(given))
@@ -310,12 +330,14 @@ class ObservationReader::Memory {
 
   const FleetSpec& fleet_;
   std::map<std::string, std::size_t, std::less<>> index_;
-  std::vector<std::vector<PoolObservation>> counts_;  // of each service, as last told
+  std::vector<std::vector<PoolObservation>> told_;  // of each service
+  std::vector<std::vector<PoolDecision>> ordered_;
   dom::parser parser_;
 };
 
 ObservationReader::ObservationReader(const FleetSpec& fleet) : memory_(std::make_unique<Memory>(fleet)) {}
 ObservationReader::~ObservationReader() = default;
 Result<ObservedLine> ObservationReader::read(std::string_view line) { return memory_->read(line); }
+void ObservationReader::order(std::size_t service, const Decision& decision) { memory_->order(service, decision); }
 
 }  // namespace tidegate

@@ -81,6 +81,24 @@ TEST_F(Reader, counts_left_out_stay_as_they_were) {
   EXPECT_EQ(read(R"({"now":3,"service":"chat"})").pools.front().ready, 0) << "of another service";
 }
 
+TEST_F(Reader, an_order_is_taken_for_carried_out_until_its_pool_is_named) {
+  (void)read(R"({"now":1,"service":"code","pools":[{"pool":"h100","ready":3}]})");
+  reader.order(1, {.service = "code", .pools = {{.pool = "h100", .replicas = Replicas{5}}}});
+  EXPECT_EQ(read(R"({"now":2,"service":"code"})").pools.front(),
+            (PoolObservation{.pool = "h100", .starting = 2, .ready = 3}));
+  reader.order(1, {.service = "code", .pools = {{.pool = "h100", .replicas = Replicas{1}}}});
+  EXPECT_EQ(read(R"({"now":3,"service":"code"})").pools.front(), (PoolObservation{.pool = "h100", .ready = 1}));
+  const auto named = read(R"({"now":4,"service":"code","pools":[{"pool":"h100","draining":2}]})");
+  EXPECT_EQ(named.pools.front(), (PoolObservation{.pool = "h100", .ready = 3, .draining = 2}));
+}
+
+TEST_F(Reader, in_shadow_mode_nobody_carries_out_an_order) {
+  fleet.services[1].mode = Mode::shadow;
+  (void)read(R"({"now":1,"service":"code","pools":[{"pool":"h100","ready":3}]})");
+  reader.order(1, {.service = "code", .pools = {{.pool = "h100", .replicas = Replicas{5}}}});
+  EXPECT_EQ(read(R"({"now":2,"service":"code"})").pools.front(), (PoolObservation{.pool = "h100", .ready = 3}));
+}
+
 TEST_F(Reader, a_bad_line_changes_nothing) {
   (void)read(R"({"now":1,"service":"code","pools":[{"pool":"h100","ready":3}]})");
   (void)problem(R"({"now":2,"service":"code","pools":[{"pool":"h100","ready":9}],"cold_starts":7})");
