@@ -4,9 +4,12 @@
 namespace tidegate {
 
 extern const Command completion_command;
+extern const Command decide_command;
 extern const Command export_command;
 extern const Command gateway_command;
 extern const Command init_command;
+extern const Command replay_command;
+extern const Command test_command;
 extern const Command validate_command;
 extern const Command version_command;
 
@@ -18,6 +21,9 @@ const std::vector<const Command*>& commands() {
       &validate_command,
       // understand
       // try out
+      &replay_command,
+      &test_command,
+      &decide_command,
       // steer
       // fit in
       &export_command,
