@@ -56,7 +56,9 @@ class Verified : public testing::Test {
       for (std::size_t i = 0; i < sizes_.size(); ++i)
         if (second % 600 == 100 + static_cast<int>(i))
           journal_->checkpoint(spec.services[i].name, now, state_bytes(state_.services[i]));
-      if (second % 100 == 0) ASSERT_TRUE(journal_->flush(10s));
+      if (second % 100 == 0) {
+        ASSERT_TRUE(journal_->flush(10s));
+      }
     }
     ASSERT_TRUE(journal_->flush(10s));
   }
