@@ -8,6 +8,7 @@ extern const Command decide_command;
 extern const Command export_command;
 extern const Command gateway_command;
 extern const Command init_command;
+extern const Command load_command;
 extern const Command replay_command;
 extern const Command test_command;
 extern const Command validate_command;
@@ -22,6 +23,7 @@ const std::vector<const Command*>& commands() {
       // understand
       // try out
       &replay_command,
+      &load_command,
       &test_command,
       &decide_command,
       // steer
