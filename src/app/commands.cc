@@ -5,6 +5,7 @@ namespace tidegate {
 
 extern const Command completion_command;
 extern const Command decide_command;
+extern const Command emulate_command;
 extern const Command export_command;
 extern const Command gateway_command;
 extern const Command init_command;
@@ -26,6 +27,7 @@ const std::vector<const Command*>& commands() {
       &load_command,
       &test_command,
       &decide_command,
+      &emulate_command,
       // steer
       // fit in
       &export_command,

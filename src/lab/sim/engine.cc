@@ -217,9 +217,9 @@ Duration Engine::iterate(std::vector<EngineEvent>& events, bool every_token) {
   std::int32_t left = prefill(budget, kv_read);
   if (!preempted) admit(left, kv_read, events);
   const bool prefills = decoders_ < running_.size();
-  const auto tokens = static_cast<double>(decoding + budget - left);
-  const double milliseconds =
-      profile_.alpha_ms + profile_.beta_ms * tokens + profile_.gamma_ms * static_cast<double>(kv_read);
+  step_tokens_ = decoding + budget - left;
+  const double milliseconds = profile_.alpha_ms + profile_.beta_ms * static_cast<double>(step_tokens_) +
+                              profile_.gamma_ms * static_cast<double>(kv_read);
   decode(events, every_token);
   if (prefills) join_decoders(events, every_token);
   ++steps_;
@@ -247,7 +247,8 @@ EngineLoad Engine::load() const {
           .kv_tokens_used = used * profile_.block_tokens,
           .kv_usage = static_cast<double>(used) / static_cast<double>(blocks_total_),
           .preemptions = preemptions_,
-          .steps = steps_};
+          .steps = steps_,
+          .step_tokens = step_tokens_};
 }
 
 }  // namespace tidegate

@@ -74,6 +74,7 @@ struct EngineLoad {
   double kv_usage = 0;              // 0..1
   std::uint64_t preemptions = 0;    // since the beginning
   std::uint64_t steps = 0;
+  std::int64_t step_tokens = 0;  // processed in the last step
 };
 
 class Engine {
@@ -137,6 +138,7 @@ class Engine {
   std::int64_t blocks_spare_ = 0;  // kept free at admission while others run
   std::uint64_t preemptions_ = 0;
   std::uint64_t steps_ = 0;
+  std::int64_t step_tokens_ = 0;
 };
 
 }  // namespace tidegate

@@ -82,7 +82,8 @@ std::string TestSocket::read_bytes(std::size_t count) {
 std::string TestSocket::read_message() {
   std::string head = read_until("\r\n\r\n");
   std::size_t length = 0;
-  const std::size_t at = head.find("Content-Length: ");
+  std::size_t at = head.find("Content-Length: ");
+  if (at == std::string::npos) at = head.find("content-length: ");
   if (at != std::string::npos) std::from_chars(head.data() + at + 16, head.data() + head.size(), length);
   return head + read_bytes(length);
 }
