@@ -6,6 +6,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "serve/api/metrics_page.h"
 #include "serve/api/reason_text.h"
 
 namespace tidegate {
@@ -24,6 +25,8 @@ void hold_against(const std::string& path, const std::string& text) {
 }
 
 TEST(ApiSnapshot, reasons_reference) { hold_against("docs/reference/reasons.md", reasons_reference()); }
+
+TEST(ApiSnapshot, metrics_reference) { hold_against("docs/reference/metrics.md", metrics_reference()); }
 
 }  // namespace
 }  // namespace tidegate
