@@ -30,6 +30,25 @@ int hex_digit(char c) {
   return -1;
 }
 
+// The kind of an error for programs, as docs/reference/api.md lists them.
+std::string_view code_of(int status) {
+  switch (status) {
+    case 400:
+      return "invalid";
+    case 401:
+    case 403:
+      return "denied";
+    case 404:
+    case 405:
+      return "not_found";
+    case 413:
+    case 431:
+      return "too_large";
+    default:
+      return "failed";
+  }
+}
+
 std::string header_of(const ServerRequest& request, const std::string& name) {
   const auto found = request.headers.find(name);
   return found == request.headers.end() ? "" : found->second;
@@ -142,7 +161,8 @@ std::optional<std::string> percent_decoded(std::string_view text, bool plus_is_s
 
 ServerResponse error_answer(int status, std::string_view message) {
   // Messages are our own, fixed texts: nothing in them needs escaping.
-  return {.status = status, .body = fmt::format(R"({{"error":{{"message":"{}"}}}})", message)};
+  return {.status = status,
+          .body = fmt::format(R"({{"error":{{"message":"{}","code":"{}"}}}})", message, code_of(status))};
 }
 
 void RouteTree::route(const std::string& method, const std::string& pattern, HttpServer::Handler handler,
