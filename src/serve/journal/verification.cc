@@ -57,7 +57,7 @@ std::string what_differs(const StoredDecision& then, const StoredDecision& again
 
 class Execution {
  public:
-  Execution(const Journal& journal, const FleetSpec& spec) : spec_(spec) {
+  Execution(const Journal& journal, const FleetSpec& spec) : spec_(spec), part_(spec) {
     for (const auto& service : spec.services) {
       kept_.emplace_back(journal, service.name);
       states_.emplace_back();
@@ -89,9 +89,7 @@ class Execution {
   }
 
   Result<void> tick(std::vector<Observation> seen) {
-    // The services of this tick that can be repeated, as a fleet: the shared budget needs them together.
-    FleetObservation fleet{.now = seen.empty() ? Instant{} : seen.front().now, .services = {}};
-    std::vector<std::size_t> places;
+    std::vector<std::pair<std::size_t, Observation*>> taking_part;
     for (auto& one : seen) {
       const auto found = std::ranges::find(spec_.services, one.service, &ServiceSpec::name);
       if (found == spec_.services.end()) {
@@ -99,23 +97,22 @@ class Execution {
         continue;
       }
       const auto place = static_cast<std::size_t>(found - spec_.services.begin());
-      if (!known_from_.empty() && one.now <= known_from_[place]) continue;
-      places.push_back(place);
-      fleet.services.push_back(std::move(one));
+      if (known_from_.empty() || one.now > known_from_[place]) taking_part.emplace_back(place, &one);
     }
-    const bool is_whole_fleet = places.size() == spec_.services.size() && std::ranges::is_sorted(places);
-    if (!is_whole_fleet) {
-      for (std::size_t i = 0; i < places.size(); ++i) {
-        auto step = decide(spec_.services[places[i]], std::move(states_[places[i]]), fleet.services[i]);
-        states_[places[i]] = std::move(step.next);
-        if (auto compared = compare(places[i], step.decision); !compared) return compared;
-      }
-      return {};
+    if (taking_part.empty()) return {};
+    std::ranges::sort(taking_part, {}, &std::pair<std::size_t, Observation*>::first);
+    choose(taking_part);
+    FleetObservation fleet{.now = taking_part.front().second->now, .services = {}};
+    FleetState state;
+    for (const auto& [place, one] : taking_part) {
+      state.services.push_back(std::move(states_[place]));
+      fleet.services.push_back(std::move(*one));
     }
-    auto step = decide_fleet(spec_, FleetState{std::exchange(states_, {})}, fleet);
-    states_ = std::move(step.next.services);
-    for (std::size_t i = 0; i < step.decisions.size(); ++i)
-      if (auto compared = compare(i, step.decisions[i]); !compared) return compared;
+    auto step = decide_fleet(part_, std::move(state), fleet);
+    for (std::size_t i = 0; i < chosen_.size(); ++i) {
+      states_[chosen_[i]] = std::move(step.next.services[i]);
+      if (auto compared = compare(chosen_[i], step.decisions[i]); !compared) return compared;
+    }
     return {};
   }
 
@@ -127,6 +124,16 @@ class Execution {
   }
 
  private:
+  // The services of a tick as a fleet, since they share a budget. It changes only when a checkpoint is passed.
+  void choose(const std::vector<std::pair<std::size_t, Observation*>>& taking_part) {
+    std::vector<std::size_t> places;
+    for (const auto& [place, one] : taking_part) places.push_back(place);
+    if (places == chosen_) return;
+    part_.services.clear();
+    for (const auto place : places) part_.services.push_back(spec_.services[place]);
+    chosen_ = std::move(places);
+  }
+
   Result<void> compare(std::size_t place, const Decision& decision) {
     auto& found = found_[place];
     if (found.to == Instant{}) found.from = decision.now;
@@ -150,6 +157,8 @@ class Execution {
   std::vector<Instant> known_from_;  // empty: from the first tick on
   std::vector<ServiceVerification> found_;
   std::set<std::string> unknown_;
+  FleetSpec part_;
+  std::vector<std::size_t> chosen_;
 };
 
 }  // namespace
