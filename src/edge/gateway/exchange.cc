@@ -42,7 +42,7 @@ void Exchange::reset() {
   client_ = nullptr, service_ = nullptr, failed_ = nullptr;
   phase_ = Phase::idle;
   needs_model_ = is_client_retry_ = room_is_full_ = started_ = head_sent_ = rechunks_ = closes_ = false;
-  upstream_reusable_ = is_sse_ = junk_after_body_ = false;
+  upstream_reusable_ = is_sse_ = junk_after_body_ = wants_timing_ = false;
   replayable_ = true;
   status_ = attempts_ = stale_ = 0;
   head_bytes_ = sent_ = 0;
@@ -126,6 +126,9 @@ void Exchange::note_marks(const Head& head) {
         break;
       case Field::tidegate_retry:
         is_client_retry_ |= !field.value.empty() && field.value != "0";
+        break;
+      case Field::tidegate_timing:
+        wants_timing_ = true;
         break;
       case Field::timeout_seconds:
         patience_ = from_seconds(std::clamp(number_of(field.value), 0.0, 86400.0));

@@ -4,7 +4,8 @@
 // A request is kept whole until the first byte of the answer (up to 1 MiB), so that a replica that dies before
 // answering costs nothing; after that byte it is never sent twice. The client going away cancels the upstream
 // at once. Times: ttft = arrival to the first server-sent event (or first body byte) passed on, itl = between
-// events, latency = arrival to the last byte, queue_wait = arrival to the first dispatch.
+// events, latency = arrival to the last byte, queue_wait = arrival to the first dispatch. A client that sends
+// X-Tidegate-Timing is told the last as "Server-Timing: queue;dur=MS"; for others the replica's head stays as it is.
 #pragma once
 
 #include <cstdint>
@@ -111,6 +112,7 @@ class Exchange : public Held {
   bool upgrade_ = false;
   bool needs_model_ = false;
   bool is_client_retry_ = false;
+  bool wants_timing_ = false;  // the client asks how long we held the request
   bool room_is_full_ = false;
   bool replayable_ = true;
   bool started_ = false;    // the replica has begun to answer

@@ -62,7 +62,9 @@ void Exchange::begin_response(const Head& head, std::string_view raw_head, std::
   is_sse_ = head.content_type.starts_with("text/event-stream");
   if (head_sent_) return begin_after_heartbeat(head, rest);
   closes_ = !keep_alive_ || head.body == BodyKind::until_close || proxy_.is_draining() || !body_in_.is_done();
-  const ResponseRewrite rewrite{.close = closes_};
+  std::string timing;
+  if (wants_timing_) timing = fmt::format("Server-Timing: queue;dur={:.3f}\r\n", seconds(dispatched_ - arrival) * 1e3);
+  const ResponseRewrite rewrite{.close = closes_, .added = timing};
   if (passes_unchanged(head, rewrite)) {
     // Head and body stand side by side: one piece, no copy.
     return response_body(raw_head, rest);

@@ -251,6 +251,25 @@ TEST_F(GatewayTest, SpreadsByLeastOutstandingWorkWithinSlots) {
   release.release(100);
 }
 
+TEST_F(GatewayTest, TellsAClientThatAsksHowLongItWasHeld) {
+  TestServer a(TestServer::answering("a"));
+  open();
+  push({}, by_path());
+  TestSocket asking = client(), other = client();
+  ASSERT_TRUE(asking.send("GET / HTTP/1.1\r\nHost: h\r\nX-Tidegate-Timing: 1\r\n\r\n"));
+  ASSERT_TRUE(other.send(get()));
+  ASSERT_TRUE(eventually([&] { return reading(Signal::queued) == 2; }));
+  push({endpoint("a", a)}, by_path());
+  const std::string told = asking.read_message();
+  const std::size_t at = told.find("\r\nServer-Timing: queue;dur=");
+  ASSERT_NE(at, std::string::npos) << told;
+  EXPECT_GT(std::stod(told.substr(at + 27)), 0);
+  EXPECT_TRUE(told.ends_with("\r\n\r\na"));
+  EXPECT_EQ(other.read_message().find("Server-Timing"), std::string::npos);
+  ASSERT_TRUE(asking.send(get()));
+  EXPECT_EQ(asking.read_message().find("Server-Timing"), std::string::npos);
+}
+
 TEST_F(GatewayTest, PrefersTheReplicaOfTheSession) {
   TestServer a(TestServer::answering("a")), b(TestServer::answering("b"));
   open();

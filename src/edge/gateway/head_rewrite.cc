@@ -66,7 +66,7 @@ void append_request_head(std::string& out, const Head& head, const RequestRewrit
 }
 
 bool passes_unchanged(const Head& head, const ResponseRewrite& rewrite) {
-  return !rewrite.close && !head.has_hop_by_hop && !head.is_http_10;
+  return !rewrite.close && rewrite.added.empty() && !head.has_hop_by_hop && !head.is_http_10;
 }
 
 void append_response_head(std::string& out, const Head& head, const ResponseRewrite& rewrite) {
@@ -77,7 +77,7 @@ void append_response_head(std::string& out, const Head& head, const ResponseRewr
     out.append("Connection: Upgrade\r\n");
   else if (rewrite.close)
     out.append("Connection: close\r\n");
-  out.append("\r\n");
+  out.append(rewrite.added).append("\r\n");
 }
 
 }  // namespace tidegate

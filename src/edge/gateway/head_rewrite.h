@@ -17,8 +17,9 @@ struct RequestRewrite {
 void append_request_head(std::string& out, const Head& head, const RequestRewrite& rewrite);
 
 struct ResponseRewrite {
-  bool close = false;    // the client's connection ends with this response
-  bool upgrade = false;  // 101: the upgrade fields pass
+  bool close = false;           // the client's connection ends with this response
+  bool upgrade = false;         // 101: the upgrade fields pass
+  std::string_view added = {};  // field lines of our own, each with its CRLF
 };
 // True when the head can go out as it came.
 [[nodiscard]] bool passes_unchanged(const Head& head, const ResponseRewrite& rewrite);

@@ -76,6 +76,7 @@ Field field_of(std::string_view name) {
     case 17:
       return is("transfer-encoding")   ? Field::transfer_encoding
              : is("x-forwarded-proto") ? Field::x_forwarded
+             : is("x-tidegate-timing") ? Field::tidegate_timing
                                        : Field::other;
     case 18:
       return is("x-tidegate-timeout") ? Field::timeout_seconds : Field::other;

@@ -35,6 +35,7 @@ enum class Field : std::uint8_t {
   x_session_id,
   retry_count,
   tidegate_retry,
+  tidegate_timing,
   timeout_seconds,
 };
 
