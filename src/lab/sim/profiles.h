@@ -33,6 +33,7 @@ struct Profile {
   std::int32_t gpus = 1;
   std::string_view precision;
   std::string_view server;
+  std::string_view server_version;  // "-": the source does not say
   double alpha_ms = 0;
   double beta_ms = 0;
   double gamma_ms = 0;
