@@ -13,9 +13,9 @@
 
 namespace tidegate {
 
-Result<ListenAddress> parse_listen_address(std::string_view text) {
+Result<BindAddress> parse_listen_address(std::string_view text) {
   const std::size_t colon = text.rfind(':');
-  ListenAddress address;
+  BindAddress address;
   if (colon != std::string_view::npos) {
     address.host = text.substr(0, colon);
     if (address.host.starts_with('[') && address.host.ends_with(']'))
@@ -28,7 +28,7 @@ Result<ListenAddress> parse_listen_address(std::string_view text) {
   return fail(ErrorKind::invalid, fmt::format("not an address to listen on (write HOST:PORT): '{}'", text));
 }
 
-Result<int> open_listening_socket(const ListenAddress& address) {
+Result<int> open_listening_socket(const BindAddress& address) {
   addrinfo hints{};
   hints.ai_family = AF_UNSPEC;
   hints.ai_socktype = SOCK_STREAM;

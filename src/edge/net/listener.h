@@ -11,15 +11,15 @@
 
 namespace tidegate {
 
-struct ListenAddress {
+struct BindAddress {
   std::string host;
   std::uint16_t port = 0;
 };
 // "127.0.0.1:8080", "[::1]:8080", "localhost:0".
-[[nodiscard]] Result<ListenAddress> parse_listen_address(std::string_view text);
+[[nodiscard]] Result<BindAddress> parse_listen_address(std::string_view text);
 
 // A listening, non-blocking TCP socket. Errors name the address and what to do.
-[[nodiscard]] Result<int> open_listening_socket(const ListenAddress& address);
+[[nodiscard]] Result<int> open_listening_socket(const BindAddress& address);
 [[nodiscard]] std::uint16_t port_of(int fd);
 
 // The other end of a connection, as text goes into X-Forwarded-For.
