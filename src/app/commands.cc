@@ -11,6 +11,7 @@ extern const Command gateway_command;
 extern const Command init_command;
 extern const Command load_command;
 extern const Command replay_command;
+extern const Command run_command;
 extern const Command test_command;
 extern const Command validate_command;
 extern const Command version_command;
@@ -19,6 +20,7 @@ const std::vector<const Command*>& commands() {
   static const std::vector<const Command*> all{
       // run
       &init_command,
+      &run_command,
       &gateway_command,
       &validate_command,
       // understand

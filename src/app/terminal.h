@@ -25,6 +25,7 @@ class Terminal {
 
   [[nodiscard]] bool wants_json() const { return options_.format == OutputFormat::json; }
   [[nodiscard]] bool is_verbose() const { return options_.verbose; }
+  [[nodiscard]] bool is_quiet() const { return options_.quiet; }
   [[nodiscard]] const std::string& server() const { return options_.server; }
 
   // Data: stdout, one line each, flushed, so that pipes see it at once.

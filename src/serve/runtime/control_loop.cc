@@ -98,6 +98,7 @@ void ControlLoop::begin(std::shared_ptr<const FleetSpec> spec, Sources sources, 
                       .fields = {{"ticks", fmt::format("{}", restored.ticks)},
                                  {"not_fresh", fmt::format("{}", restored.restarted.size())}}});
   adopt_spec(std::move(spec));
+  look();
 }
 
 Sources ControlLoop::configure(std::shared_ptr<const FleetSpec> spec, std::optional<Sources> sources) {
@@ -144,7 +145,6 @@ void ControlLoop::look() {
                         std::make_move_iterator(view.events.end()));
   view.events.clear();
   view_ = std::move(view);
-  looked_ = true;
   replicas_.clear();
   for (const auto& replica : view_.replicas)
     if (replica.state != ReplicaState::gone) replicas_[replica.service].push_back(replica);
@@ -255,7 +255,6 @@ void ControlLoop::order(const std::vector<Decision>& decisions) {
 }
 
 void ControlLoop::push_routes(Instant now) {
-  if (!looked_) return;
   std::vector<Route> routes;
   for (std::size_t i = 0; i < services_.size(); ++i) {
     const auto& memory = services_[i];
@@ -274,12 +273,23 @@ void ControlLoop::push_routes(Instant now) {
       closed.emplace(replica.id, known == closed_.end() ? now : known->second);
     }
   closed_ = std::move(closed);
+  push(std::move(routes), now);
+}
+
+void ControlLoop::push(std::vector<Route> routes, Instant now) {
   if (routes_ == routes) return;
   // Greater than any version of a controller before us.
   table_version_ = std::max<std::uint64_t>(
       table_version_ + 1, static_cast<std::uint64_t>(std::max<std::int64_t>(now.time_since_epoch().count(), 0)));
   ports_.link.push({.version = table_version_, .routes = routes});
   routes_ = std::move(routes);
+}
+
+void ControlLoop::close_routes() {
+  auto routes = routes_.value_or(std::vector<Route>{});
+  for (auto& route : routes)
+    for (auto& endpoint : route.endpoints) endpoint.draining = true;
+  push(std::move(routes), ports_.clock.now());
 }
 
 void ControlLoop::report_in_flight(Instant now) {

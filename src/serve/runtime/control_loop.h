@@ -62,6 +62,10 @@ class ControlLoop {
   void refresh_routes();
   // Whether that is worth while: replicas are on their way.
   [[nodiscard]] bool is_warming() const;
+  // Tells the gateway that nothing new may go to any replica, as the last table of a controller that ends them.
+  void close_routes();
+  // How many the target has, as it said last.
+  [[nodiscard]] std::size_t replicas() const { return view_.replicas.size(); }
   // Writes every state, so that the next start has nothing to go through again.
   void finish();
 
@@ -96,6 +100,7 @@ class ControlLoop {
   void write(Instant now, const FleetObservation& seen, const std::vector<Decision>& decisions);
   void order(const std::vector<Decision>& decisions);
   void push_routes(Instant now);
+  void push(std::vector<Route> routes, Instant now);
   void report_in_flight(Instant now);
   void note_decision(const ServiceMemory& memory, const Decision& decision, std::vector<FleetEvent>& events);
   void note_events(std::vector<FleetEvent>& events);
@@ -114,7 +119,6 @@ class ControlLoop {
   std::uint64_t tick_ = 0;
 
   // What the target said last, and what it said since the last tick.
-  bool looked_ = false;
   TargetView view_;
   std::map<std::string, std::vector<Replica>> replicas_;  // by service
   std::vector<TargetEvent> target_events_;

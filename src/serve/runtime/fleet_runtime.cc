@@ -41,6 +41,7 @@ Result<void> FleetRuntime::begin(const RestoreLimits& limits) {
   spec_ = std::make_shared<const FleetSpec>(std::move(first_spec_));
   const std::lock_guard lock(loop_mutex_);
   loop_.begin(spec_, std::move(*sources), limits);
+  adopted_ = loop_.replicas();
   ports_.link.on_wake([bell = bell_](const std::string&) { bell->ring(); });
   return {};
 }
@@ -66,6 +67,11 @@ void FleetRuntime::stop() {
   ports_.link.on_wake({});
   const std::lock_guard lock(loop_mutex_);
   loop_.finish();
+}
+
+void FleetRuntime::close_routes() {
+  const std::lock_guard lock(loop_mutex_);
+  loop_.close_routes();
 }
 
 void FleetRuntime::Bell::ring() {

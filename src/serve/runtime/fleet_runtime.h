@@ -43,6 +43,10 @@ class FleetRuntime final : public ControlPanel {
   // One tick in the calling thread, for those who bring a clock of their own.
   void tick();
   void wake();
+  // Replicas that were there before us, as begin() found them.
+  [[nodiscard]] std::size_t adopted() const { return adopted_; }
+  // After stop(): tells the gateway that nothing new may go to any replica.
+  void close_routes();
 
   [[nodiscard]] std::shared_ptr<const FleetView> view() const override;
   [[nodiscard]] RuntimeHealth health() const override;
@@ -97,6 +101,7 @@ class FleetRuntime final : public ControlPanel {
   RuntimeHealth health_;
   SteeringByService steering_;
 
+  std::size_t adopted_ = 0;
   Instant ticked_{};  // of the control thread
   bool journal_well_ = true;
   std::optional<bool> link_connected_;

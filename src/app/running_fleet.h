@@ -1,0 +1,65 @@
+// Everything `tidegate run` runs, put together: state directory, journal, target, sources, gateway (or the link to one
+// apart), control loop. Opened so that what may fail (a lock, a port in use) fails before a replica is touched, and
+// taken down in the opposite order.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "core/model/fleet_spec.h"
+#include "edge/gateway/gateway.h"
+#include "edge/machine/state_directory.h"
+#include "edge/machine/system_clock.h"
+#include "edge/targets/process_target.h"
+#include "serve/journal/journal.h"
+#include "serve/runtime/fleet_runtime.h"
+#include "serve/runtime/log.h"
+
+namespace tidegate {
+
+struct RunOptions {
+  // The configuration as it is now; empty: it came from a command line and is never read again.
+  std::function<Result<FleetSpec>()> load = {};
+  LogLevel log_level = LogLevel::info;
+  bool leaves_replicas = false;  // when stopped
+  Duration drain = 30s;          // how long running requests may take to end
+};
+
+class RunningFleet {
+ public:
+  // Takes the state directory and the addresses; adopts replicas that are there. Nothing is started yet.
+  [[nodiscard]] static Result<std::unique_ptr<RunningFleet>> open(FleetSpec spec, RunOptions options);
+  ~RunningFleet();
+
+  [[nodiscard]] Result<void> start();
+  // No more ticks; running requests end or the time for them does; then the replicas are stopped, or left. True: all
+  // of it was done in time.
+  [[nodiscard]] bool stop();
+  // While stop() still waits in another thread: tells the replicas to end and waits for nothing else.
+  void stop_at_once();
+
+  [[nodiscard]] FleetRuntime& panel() { return *runtime_; }
+  [[nodiscard]] const Clock& clock() const { return clock_; }
+  [[nodiscard]] const std::string& state_path() const { return state_.path(); }
+  // "http://127.0.0.1:8080"; of a gateway apart: where its link is.
+  [[nodiscard]] std::string gateway_text() const;
+  [[nodiscard]] std::size_t adopted() const { return adopted_; }
+
+ private:
+  RunningFleet(StateDirectory state, std::unique_ptr<Journal> journal, RunOptions options);
+  void drain_gateway_apart();
+
+  const RunOptions options_;
+  StateDirectory state_;
+  std::unique_ptr<Journal> journal_;
+  SystemClock clock_;
+  std::unique_ptr<Log> log_;
+  std::unique_ptr<ProcessTarget> target_;
+  std::size_t adopted_ = 0;
+  Gateway* gateway_ = nullptr;  // when it is in this process
+  std::unique_ptr<GatewayLink> link_;
+  std::unique_ptr<FleetRuntime> runtime_;
+};
+
+}  // namespace tidegate
