@@ -108,7 +108,7 @@ std::size_t end_of_labels(std::string_view line, std::size_t open) {
 
 }  // namespace
 
-std::optional<double> parse_number(std::string_view text) {
+std::optional<double> parse_sample_value(std::string_view text) {
   if (text.empty()) return std::nullopt;
   if (const auto plain = parse_plain(text)) return plain;
   if (text.front() == '+') {
@@ -333,7 +333,7 @@ ExpositionScanner::Fault ExpositionScanner::scan_tail(std::string_view tail, Ser
   std::size_t end = 0;
   while (end < tail.size() && !is_blank(tail[end])) ++end;
   if (end == 0) return Fault::no_value;
-  const auto value = parse_number(tail.substr(0, end));
+  const auto value = parse_sample_value(tail.substr(0, end));
   if (!value) return Fault::bad_value;
   sample.value = *value;
   if (end == tail.size()) return Fault::none;
@@ -344,7 +344,7 @@ ExpositionScanner::Fault ExpositionScanner::scan_tail(std::string_view tail, Ser
     while (end < tail.size() && !is_blank(tail[end])) ++end;
     // Milliseconds in the Prometheus format, seconds with a point in OpenMetrics.
     const std::string_view text = tail.substr(0, end);
-    const auto at = parse_number(text);
+    const auto at = parse_sample_value(text);
     if (!at || !std::isfinite(*at) || std::abs(*at) > 1e15) return Fault::bad_timestamp;
     const bool in_seconds = text.find('.') != std::string_view::npos || std::abs(*at) < 1e11;
     sample.timestamp_ms = static_cast<std::int64_t>(in_seconds ? *at * 1000 : *at);

@@ -50,7 +50,7 @@ class LabelCursor {
 // The value of one label as written, if it is there.
 [[nodiscard]] std::optional<std::string_view> find_label(std::string_view labels, std::string_view name);
 // A number as the format spells it: 1, 1.5e3, NaN, +Inf, -Inf.
-[[nodiscard]] std::optional<double> parse_number(std::string_view text);
+[[nodiscard]] std::optional<double> parse_sample_value(std::string_view text);
 
 // A fixed set of names, asked once per line.
 class NameSet {

@@ -87,10 +87,10 @@ TEST(Exposition, Numbers) {
       {"1e-999", 0},
       {"9007199254740993", 9007199254740992.0},
   };
-  for (const auto& [text, value] : table) EXPECT_EQ(parse_number(text), value) << text;
-  EXPECT_TRUE(std::isnan(*parse_number("NaN")));
+  for (const auto& [text, value] : table) EXPECT_EQ(parse_sample_value(text), value) << text;
+  EXPECT_TRUE(std::isnan(*parse_sample_value("NaN")));
   for (const char* bad : {"", "-", "+", ".", "1x", "1 ", "1.2.3", "++1", "+-1", "0x10", "1e", "--1"})
-    EXPECT_FALSE(parse_number(bad)) << bad;
+    EXPECT_FALSE(parse_sample_value(bad)) << bad;
 }
 
 TEST(Exposition, ErrorsNameTheLine) {
@@ -168,7 +168,7 @@ TEST(Exposition, ScannerServesManyPages) {
 }
 
 RC_GTEST_PROP(Exposition, NumbersRoundTrip, (double value)) {
-  const auto back = parse_number(fmt::format("{}", value));
+  const auto back = parse_sample_value(fmt::format("{}", value));
   RC_ASSERT(back.has_value());
   RC_ASSERT(*back == value || (std::isnan(*back) && std::isnan(value)));
 }

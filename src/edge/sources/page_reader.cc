@@ -79,10 +79,10 @@ std::optional<double> bound_of(std::string_view labels) {
     const std::size_t open = labels.rfind('"', labels.size() - 2);
     if (labels.size() >= 2 && open != std::string_view::npos && open >= 3 && labels.substr(open - 3, 3) == "le=" &&
         (open == 3 || labels[open - 4] == ',' || labels[open - 4] == ' '))
-      return parse_number(labels.substr(open + 1, labels.size() - open - 2));
+      return parse_sample_value(labels.substr(open + 1, labels.size() - open - 2));
   }
   const auto text = find_label(labels, "le");
-  return text ? parse_number(*text) : std::nullopt;
+  return text ? parse_sample_value(*text) : std::nullopt;
 }
 
 std::string without_label(std::string_view labels, std::string_view name) {

@@ -32,7 +32,7 @@ Result<Point> point_of(dom::element pair) {
   std::string_view text;
   if (fields.at(0).get_double().get(point.at) || fields.at(1).get_string().get(text))
     return unreadable("a value that is no pair of time and text");
-  const auto value = parse_number(text);
+  const auto value = parse_sample_value(text);
   if (!value) return unreadable("a value that is no number");
   point.value = *value;
   return point;
