@@ -30,7 +30,8 @@ struct ConcurrencyBin {
 // Ticks gathered until there are enough completions to say something.
 struct EvidenceWindow {
   double length = 0;  // seconds
-  double ready = 0;   // replicas; a change ends the window
+  double samples = 0;
+  double ready = 0;  // replicas; a change ends the window
   double busy = 0;
   double completions = 0;
   double in_flight_first = 0;
@@ -44,8 +45,8 @@ struct EvidenceWindow {
   friend bool operator==(const EvidenceWindow&, const EvidenceWindow&) = default;
   template <class Archive>
   void archive(Archive& ar) {
-    ar(length, ready, busy, completions, in_flight_first, in_flight_last, itl_sum, itl_weight, queued, breached,
-       latency_known);
+    ar(length, samples, ready, busy, completions, in_flight_first, in_flight_last, itl_sum, itl_weight, queued,
+       breached, latency_known);
   }
 };
 

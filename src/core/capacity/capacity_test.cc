@@ -111,7 +111,7 @@ TEST(Capacity, RefusesAContradictoryFit) {
   CapacityState state;
   Instant now{};
   Prng prng{5};
-  for (int i = 0; i < 60; ++i) feed(state, now, {i % 2 == 0 ? 0.5 : 8.0, 0}, 6, 20, prng);
+  for (int i = 0; i < 40; ++i) feed(state, now, {i % 2 == 0 ? 0.5 : 8.0, 0}, 6, 60, prng);
   const Capacity answer = capacity(state, {}, ttft_only);
   EXPECT_EQ(answer.basis, CapacityBasis::refused);
   EXPECT_GT(answer.error, 0.25);

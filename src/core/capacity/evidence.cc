@@ -9,8 +9,12 @@ namespace tidegate {
 namespace {
 
 constexpr double window_least = 5;  // seconds
-constexpr double window_most = 60;
-constexpr double window_completions = 20;
+constexpr double window_most = 120;
+// A reading of in-flight is one glance at a random number. Until the glances add up to this many requests, its noise
+// would pass for a residence that grows with concurrency.
+constexpr double window_glances = 8;
+constexpr double window_seen = 100;
+constexpr double window_completions = 50;
 constexpr double completions_least = 3;
 constexpr double half_life = 3600;     // seconds of evidence
 constexpr double latency_window = 60;  // seconds the measured quantiles look back
@@ -125,6 +129,7 @@ void observe(CapacityState& state, Instant, const CapacityEvidence& seen) {
     window.in_flight_first = seen.in_flight;
   }
   window.length += length;
+  ++window.samples;
   window.busy += seen.in_flight * length;
   window.completions += seen.completions;
   window.in_flight_last = seen.in_flight;
@@ -135,7 +140,8 @@ void observe(CapacityState& state, Instant, const CapacityEvidence& seen) {
   window.queued = window.queued || seen.queued > queue_share * seen.in_flight;
   window.latency_known = window.latency_known || seen.latency_known;
   window.breached = window.breached || (seen.latency_known && !seen.latency_ok);
-  const bool is_full = window.completions >= window_completions && window.length >= window_least;
+  const bool is_full = window.completions >= window_completions && window.length >= window_least &&
+                       window.samples >= window_glances && window.busy / window.length * window.samples >= window_seen;
   if (!is_full && window.length < window_most) return;
   take(state, window);
   state.window = {};

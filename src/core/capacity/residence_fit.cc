@@ -11,6 +11,9 @@ constexpr double weight_most = 200;  // completions
 constexpr double weight_least = 5;
 constexpr double prior_weight = 30;  // completions, at each of two points
 constexpr double huber = 0.2;        // relative
+// A window's concurrency is known to about that much, and the error moves its residence alike (both are in-flight over
+// something): a spread of that size tells no slope (errors in variables; Fuller 1987).
+constexpr double noise = 0.15;
 
 struct Point {
   double x = 0;
@@ -37,8 +40,9 @@ LineFit weighted_line(const Points& points, const LineFit* robust_around) {
     w += weight, x += weight * p.x, y += weight * p.y, xx += weight * p.x * p.x, xy += weight * p.x * p.y;
   }
   const double spread = xx - x * x / w;
-  if (spread <= 1e-6 * xx) return {.base = y / w, .slope = 0};
-  const double slope = (xy - x * y / w) / spread;
+  const double told = spread / (x * x / w);  // relative variance of the concurrency over the bins
+  if (told <= noise * noise) return {.base = y / w, .slope = 0};
+  const double slope = (xy - x * y / w) / spread * (1 - noise * noise / told);
   if (slope < 0) return {.base = y / w, .slope = 0};
   const double base = (y - slope * x) / w;
   if (base <= 0) return {.base = 1e-6, .slope = xy / xx};

@@ -7,7 +7,10 @@
 //   step, rate        most in one decision, most in a period (the ledger survives restarts)
 //   min, max          always, also without data; they overrule step and rate
 //
-// A reversal is a change against the direction of the one before; the dwell (default: a cold start) begins with it.
+// A reversal is a change against the direction of the one before; the dwell begins with it. Unless the configuration
+// sets it, it is the lead time; for small steps down (a replica or a tenth) it is the hold time, doubled with every
+// small reversal of the last hour or so up to 30 minutes: noise at the edge of a replica comes to rest, and a real fall
+// is followed at once.
 // An entry whose age equals a period no longer counts.
 #pragma once
 

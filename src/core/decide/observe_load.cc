@@ -11,6 +11,7 @@ namespace {
 constexpr double residence_memory = 120;    // seconds
 constexpr double variability_memory = 600;  // seconds
 constexpr double bin_length = 10;           // seconds
+constexpr double outlier = 9;               // three deviations
 constexpr double variability_least = 0.1;
 constexpr double variability_most = 100;
 
@@ -48,22 +49,27 @@ void observe_variability(LoadMemory& memory, Demand& demand) {
     memory.bin_arrivals += demand.arrivals;
   } else {
     memory.bin_seconds = memory.bin_arrivals = 0;
+    memory.bin_last = -1;
   }
   if (memory.bin_seconds >= bin_length) {
     const double count = memory.bin_arrivals * bin_length / memory.bin_seconds;
     const double kept = std::exp(-memory.bin_seconds / variability_memory);
-    const double deviation = memory.bin_weight > 0 ? count - memory.bin_mean / memory.bin_weight : 0;
-    memory.bin_mean = memory.bin_mean * kept + count;
-    memory.bin_square = memory.bin_square * kept + deviation * deviation;
-    memory.bin_weight = memory.bin_weight * kept + 1;
+    // Differences of neighbours, so that a change of the level is no variability; one jump counts as an outlier.
+    if (memory.bin_last >= 0) {
+      const double difference = (count - memory.bin_last) * (count - memory.bin_last) / 2;
+      const double usual = std::max(memory.bin_square, memory.bin_mean) / std::max(memory.bin_weight, 1.0);
+      memory.bin_square = memory.bin_square * kept + std::min(difference, outlier * std::max(usual, 1.0));
+      memory.bin_mean = memory.bin_mean * kept + count;
+      memory.bin_weight = memory.bin_weight * kept + 1;
+    }
+    memory.bin_last = count;
     memory.bin_seconds = memory.bin_arrivals = 0;
   }
   // Three bins of a Poisson process stand before the first measurement.
-  const double mean = memory.bin_mean;
-  demand.variability = std::clamp((memory.bin_square + 3 * std::max(mean / std::max(memory.bin_weight, 1.0), 1e-9)) /
-                                      std::max(mean + 3 * mean / std::max(memory.bin_weight, 1.0), 1e-9 * 3),
-                                  variability_least, variability_most);
-  if (mean <= 0) demand.variability = 1;
+  const double mean = memory.bin_weight > 0 ? memory.bin_mean / memory.bin_weight : 0;
+  if (mean > 0)
+    demand.variability =
+        std::clamp((memory.bin_square + 3 * mean) / (memory.bin_mean + 3 * mean), variability_least, variability_most);
 }
 
 // The most telling reason among the readings that could have been evidence.

@@ -5,7 +5,8 @@
 // there is no evidence, and `quality` names what is missing.
 //
 // Also measured here: the residence by Little's law (in flight * seconds / completions over about two minutes), and
-// the variability of arrivals (variance over mean of ten-second counts, over about ten minutes).
+// the variability of arrivals: variance over mean of ten-second counts, over about ten minutes; the variance is half
+// the mean squared difference of neighbours (von Neumann 1941), which a changing level does not inflate.
 #pragma once
 
 #include "core/decide/plan.h"

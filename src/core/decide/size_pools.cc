@@ -52,8 +52,11 @@ void learn(ServicePlan& plan, const PoolObservation& pool) {
     const auto evidence = evidence_of(plan, pool);
     if (evidence.interval > Duration::zero()) observe(memory.capacity, plan.seen.now, evidence);
   }
+  std::vector<Duration> took;
   for (const ColdStart& cold : plan.seen.cold_starts)
-    if (cold.pool == pool.pool) observe(memory.cold_starts, cold.took);
+    if (cold.pool == pool.pool) took.push_back(cold.took);
+  std::ranges::sort(took);  // those of one interval have no order of their own
+  for (const Duration each : took) observe(memory.cold_starts, each);
 }
 
 // Failures without a success in between: the pool keeps the size it had when they began, and a further start waits.

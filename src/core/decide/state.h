@@ -42,9 +42,10 @@ struct LoadMemory {
   // Little's law over the last two minutes or so: requests in service times seconds, and completions.
   double busy = 0;
   double completions = 0;
-  // Counts of arrivals in ten-second bins: their mean and the mean square of their deviations, forgotten alike.
+  // Counts of arrivals in ten-second bins: sums of them and of half their squared differences, forgotten alike.
   double bin_seconds = 0;
   double bin_arrivals = 0;
+  double bin_last = -1;  // negative: none
   double bin_mean = 0;
   double bin_square = 0;
   double bin_weight = 0;
@@ -52,8 +53,8 @@ struct LoadMemory {
   friend bool operator==(const LoadMemory&, const LoadMemory&) = default;
   template <class Archive>
   void archive(Archive& ar) {
-    ar(concurrency_known, in_flight, queued, busy, completions, bin_seconds, bin_arrivals, bin_mean, bin_square,
-       bin_weight);
+    ar(concurrency_known, in_flight, queued, busy, completions, bin_seconds, bin_arrivals, bin_last, bin_mean,
+       bin_square, bin_weight);
   }
 };
 
@@ -73,13 +74,14 @@ struct GuardMemory {
   std::vector<SizeChange> ledger;       // changes of the total, oldest first, bounded
   std::int32_t direction = 0;           // of the newest change
   std::optional<Instant> reversed;      // when a change last went against the one before
+  double restless = 0;                  // small reversals of late, forgotten with a half-life of an hour
   std::optional<Instant> blind_until;   // nothing lowers before: evidence was lost, or a restart forgot the past
   bool is_restart = false;              // ... because of a restart
 
   friend bool operator==(const GuardMemory&, const GuardMemory&) = default;
   template <class Archive>
   void archive(Archive& ar) {
-    ar(decided, ledger, direction, reversed, blind_until, is_restart);
+    ar(decided, ledger, direction, reversed, restless, blind_until, is_restart);
   }
 };
 

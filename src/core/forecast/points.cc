@@ -24,7 +24,7 @@ double earlier_days(const DemandHistory& history, std::int64_t slot) {
     if (earlier < 0) break;
     const std::uint16_t code = history.slots[static_cast<std::size_t>(earlier) % slots_kept];
     if (code == slot_missing) continue;
-    sum += lag.weight * static_cast<double>(std::bit_cast<float>(static_cast<std::uint32_t>(code) << 16));
+    sum += lag.weight * slot_rate(code);
     weight += lag.weight;
   }
   return weight > 0 ? sum / weight : -1;
@@ -60,6 +60,10 @@ std::array<float, 3> recent_maxima(const DemandHistory& history, std::int64_t bi
 std::uint16_t slot_code(double rate) {
   const auto bits = std::bit_cast<std::uint32_t>(static_cast<float>(rate));
   return static_cast<std::uint16_t>((bits + 0x8000U) >> 16);
+}
+
+double slot_rate(std::uint16_t code) {
+  return static_cast<double>(std::bit_cast<float>(static_cast<std::uint32_t>(code) << 16));
 }
 
 Points predict_points(const DemandHistory& history, std::int64_t bin) {

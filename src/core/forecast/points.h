@@ -22,5 +22,6 @@ using Points = std::array<std::array<float, point_forecasters>, horizons>;
 // A rate in 16 bits (bfloat16, error at most 0.4 %); 0xffff is missing.
 inline constexpr std::uint16_t slot_missing = 0xffff;
 [[nodiscard]] std::uint16_t slot_code(double rate);
+[[nodiscard]] double slot_rate(std::uint16_t code);
 
 }  // namespace tidegate

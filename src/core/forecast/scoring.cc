@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "core/forecast/idle_gap.h"
 #include "core/forecast/points.h"
@@ -17,6 +18,8 @@ constexpr double scores_before_trust = 30;
 constexpr double break_at = 1.8;
 constexpr double regain_at = 0.4;
 constexpr std::size_t high_index = 9;  // 0.99
+constexpr double beyond_experience = 1.5;
+constexpr double experience_least = 120;  // seconds
 struct Graded {
   std::size_t index;
   double weight;
@@ -141,6 +144,16 @@ void insure(std::array<double, quantile_points>& rates, double level, double max
   for (std::size_t i = 1; i < quantile_points; ++i) rates[i] = std::max(rates[i], rates[i - 1]);
 }
 
+double believable(const DemandHistory& history) {
+  if (history.covered < experience_least) return std::numeric_limits<double>::infinity();
+  float highest = 0;
+  for (const float rate : history.recent) highest = std::max(highest, rate);
+  std::uint16_t code = 0;  // codes are ordered as the rates they stand for
+  for (const std::uint16_t slot : history.slots) code = std::max(code, slot == slot_missing ? std::uint16_t{0} : slot);
+  const double seen = std::max(static_cast<double>(highest), slot_rate(code));
+  return beyond_experience * seen + 3 * std::sqrt(seen / bin_seconds);
+}
+
 void score_due(DemandHistory& history, std::int64_t bin) {
   const float value = history.recent[static_cast<std::size_t>(bin) % recent_bins];
   for (std::size_t h = 0; h < horizons; ++h) {
@@ -161,6 +174,7 @@ void predict(DemandHistory& history, std::int64_t bin, Instant now, bool is_comp
   const bool sparse = is_sparse(history);
   const auto points = predict_points(history, bin);
   const double level = history.level.mean;
+  const double limit = believable(history);
   bool broken = false;
   Quantiles highest{};
   for (std::size_t h = 0; h < horizons; ++h) {
@@ -181,6 +195,8 @@ void predict(DemandHistory& history, std::int64_t bin, Instant now, bool is_comp
     // points[1] is the recent maximum.
     if (broken) insure(value, level, static_cast<double>(points[h][1]));
     for (std::size_t i = 0; i < quantile_points; ++i) {
+      value[i] = std::min(value[i], limit);
+      peak[i] = std::min(peak[i], limit);
       answer.value[i] = static_cast<float>(value[i]);
       highest[i] = std::max({highest[i], answer.value[i], static_cast<float>(peak[i])});
     }

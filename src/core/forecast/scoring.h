@@ -3,6 +3,9 @@
 //
 // Trust: each forecaster's pinball loss at 0.5, 0.9 and 0.99 (the upper ones weigh more), exponentially forgotten;
 // weights exp(-30 (loss / least loss - 1)), and quantiles are averaged. A leader is replaced only when 5 % worse.
+// Belief: after a jump, deviations that were relative to the old level would multiply at the new one. No quantile goes
+// beyond one and a half times the highest rate remembered (ten seconds of the last four hours, ten minutes of the last
+// two weeks), plus its noise.
 // Points are remembered, not quantiles: the spread scored is the one before the new error is learned.
 //
 // Break: values above the answered 0.99 quantile are counted with decay 0.9; at two in quick succession the pattern
@@ -20,6 +23,9 @@ namespace tidegate {
 void score_due(DemandHistory& history, std::int64_t bin);
 // Predicts from the end of bin `bin` at `now`; remembers the predictions when the bin is complete.
 void predict(DemandHistory& history, std::int64_t bin, Instant now, bool is_complete);
+
+// The highest rate an answer may name (requests per second).
+[[nodiscard]] double believable(const DemandHistory& history);
 
 // Lifts the upper quantiles to at least `maximum`: in full from 0.9 on, linearly from 0.5 (the level).
 void insure(std::array<double, quantile_points>& rates, double level, double maximum);
