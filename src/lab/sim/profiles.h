@@ -5,7 +5,7 @@
 // and O output tokens, c of them at once, the step model gives
 //   time between tokens(c) = alpha + c * (beta * (I + O) / (O + 1) + gamma * (I + O / 2))
 //   residence(c) = prefill + O * time between tokens(c),  prefill = (beta + gamma) * I
-// so residence_base = prefill + O * alpha and residence_slope = O * (the factor of c). Worked for llama-3.1-8b-h100
+// so residence_base = prefill + O * alpha and residence_slope = O * (the factor of c). Worked for one 8B model
 // (alpha 6.7, beta 0.0208, gamma 4.91e-5), I 1155, O 211: 1.44 s and 41 ms.
 #pragma once
 
