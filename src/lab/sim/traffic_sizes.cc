@@ -19,7 +19,7 @@ std::int64_t draw(double mean, double spread, Prng& random) {
 
 }  // namespace
 
-RequestSize draw_size(const TokenSizes& sizes, Prng& random) {
+DrawnSize draw_size(const TokenSizes& sizes, Prng& random) {
   const auto input = draw(sizes.input_mean, sizes.input_spread, random);
   return {input, draw(sizes.output_mean, sizes.output_spread, random)};
 }

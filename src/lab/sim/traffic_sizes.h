@@ -20,11 +20,11 @@ struct TokenSizes {
   friend bool operator==(const TokenSizes&, const TokenSizes&) = default;
 };
 
-struct RequestSize {
+struct DrawnSize {
   std::int64_t input_tokens = 1;
   std::int64_t output_tokens = 1;
 };
-[[nodiscard]] RequestSize draw_size(const TokenSizes& sizes, Prng& random);
+[[nodiscard]] DrawnSize draw_size(const TokenSizes& sizes, Prng& random);
 
 // "IN,OUT": always these; "IN,OUT,SPREAD": lognormal with these means.
 [[nodiscard]] Result<TokenSizes> read_token_sizes(std::string_view text);
