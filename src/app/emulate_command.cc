@@ -82,6 +82,7 @@ Result<Wanted> wanted_of(const Arguments& given) {
   const auto drain = duration_of(given, "--drain");
   if (!drain) return std::unexpected(drain.error());
   wanted.drain = *drain;
+  wanted.server.prefix_cache = given.flag("--prefix-cache");
   wanted.server.weights = given.value("--weights").value_or("");
   for (const std::string& text : given.values("--fault")) {
     auto fault = parse_server_fault(text);
@@ -221,6 +222,7 @@ const Command emulate_command{
           .help = "slow=FACTOR, hang, crash, errors=SHARE, lying_readiness, metrics=absent|nan|stale; from the start, "
                   "or after a time or a number of requests",
           .repeats = true},
+         {.name = "--prefix-cache", .help = "prompts that begin like an earlier one are prefilled from there"},
          {.name = "--list-profiles", .help = "print the profiles there are"}},
     .run = run_emulate};
 

@@ -52,21 +52,35 @@ std::optional<std::int32_t> count(const Object& object, std::string_view name, s
   return static_cast<std::int32_t>(std::min<std::int64_t>(number, generation_tokens_max));
 }
 
+constexpr std::size_t block_bytes = 16 * bytes_per_token;
+
 struct Prompt {
   std::int64_t tokens = 0;
+  std::vector<std::uint64_t> blocks;
   std::uint64_t hash = 14695981039346656037ULL;
+  std::size_t bytes = 0;
 
-  // FNV-1a over the beginning: equal prefixes meet in equal hashes.
+  // FNV-1a over all so far, noted at the end of each block.
+  void hash_byte(unsigned char byte) {
+    hash = (hash ^ byte) * 1099511628211ULL;
+    if (++bytes % block_bytes == 0) blocks.push_back(hash);
+  }
   void add_text(std::string_view text) {
     tokens += (static_cast<std::int64_t>(text.size()) + bytes_per_token - 1) / bytes_per_token;
-    for (const char c : text.substr(0, 256)) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
+    for (const char c : text) hash_byte(static_cast<unsigned char>(c));
+  }
+  void add_token_id(std::uint64_t id) {
+    ++tokens;
+    for (int byte = 0; byte < bytes_per_token; ++byte) hash_byte(static_cast<unsigned char>(id >> (8 * byte)));
   }
 };
 
 bool add_token_ids(const simdjson::dom::array& ids, Prompt& prompt) {
-  for (const Element id : ids)
-    if (!id.is_int64() && !id.is_uint64()) return false;
-  prompt.tokens += static_cast<std::int64_t>(ids.size());
+  for (const Element id : ids) {
+    std::uint64_t value = 0;
+    if (id.get(value) != simdjson::SUCCESS) return false;
+    prompt.add_token_id(value);
+  }
   return true;
 }
 
@@ -161,10 +175,10 @@ GenerationRequest read_request(GenerationKind kind, const Object& body, const Em
     request.include_usage = flag(given, "include_usage");
     request.continuous_usage = flag(given, "continuous_usage_stats");
   }
-  const Prompt prompt = kind == GenerationKind::chat ? chat_prompt(body) : completion_prompt(body);
+  Prompt prompt = kind == GenerationKind::chat ? chat_prompt(body) : completion_prompt(body);
   const std::int64_t tokens = std::clamp<std::int64_t>(prompt.tokens, 1, generation_tokens_max);
   request.input_tokens = fields.input_tokens.value_or(static_cast<std::int32_t>(tokens));
-  request.prompt_hash = prompt.hash;
+  request.prompt_blocks = std::move(prompt.blocks);
   set_lengths(body, fields, length_drawn, request);
   return request;
 }

@@ -14,6 +14,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace tidegate {
 
@@ -31,10 +32,10 @@ struct GenerationRequest {
   bool include_usage = false;     // a last event with the counts
   bool continuous_usage = false;  // counts on every event
   std::int32_t input_tokens = 1;
-  std::optional<std::int32_t> tokens_max;  // as asked
-  std::int32_t output_tokens = 1;          // what will be generated
-  bool is_cut = false;                     // finish_reason is "length", else "stop"
-  std::uint64_t prompt_hash = 0;           // of what the prompt begins with
+  std::optional<std::int32_t> tokens_max;    // as asked
+  std::int32_t output_tokens = 1;            // what will be generated
+  bool is_cut = false;                       // finish_reason is "length", else "stop"
+  std::vector<std::uint64_t> prompt_blocks;  // hash of the text up to the end of each full block of 16 tokens
 };
 
 struct GenerationRefusal {

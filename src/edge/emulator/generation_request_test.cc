@@ -97,6 +97,7 @@ TEST(generation_request, refuses_and_names_the_field) {
       {Kind::completion, R"({"model":"m","prompt":{}})", "'prompt' must be", "prompt"},
       {Kind::completion, R"({"model":"m","prompt":[1,"a"]})", "'prompt' must be", "prompt"},
       {Kind::completion, R"({"model":"m","prompt":[[]]})", "'prompt' must be", "prompt"},
+      {Kind::completion, R"({"model":"m","prompt":[1,-2]})", "'prompt' must be", "prompt"},
       {Kind::completion, R"({"model":"m","prompt":["a","b"]})", "several prompts", "prompt"},
       {Kind::completion, R"({"model":"m","prompt":"a","n":2})", "'n' other than 1", "n"},
       {Kind::completion, R"({"model":"m","prompt":"a","max_tokens":0})", "at least 1", "max_tokens"},
@@ -121,12 +122,18 @@ TEST(generation_request, refuses_and_names_the_field) {
   }
 }
 
-TEST(generation_request, equal_beginnings_have_equal_hashes) {
-  const auto hash = [](std::string_view prompt) {
-    return good(Kind::completion, fmt::format(R"({{"model":"m","prompt":"{}"}})", prompt)).prompt_hash;
+TEST(generation_request, equal_beginnings_have_equal_blocks) {
+  const auto blocks = [](const std::string& prompt) {
+    return good(Kind::completion, fmt::format(R"({{"model":"m","prompt":"{}"}})", prompt)).prompt_blocks;
   };
-  EXPECT_EQ(hash(std::string(300, 'a')), hash(std::string(400, 'a')));
-  EXPECT_NE(hash("one"), hash("other"));
+  const auto one = blocks(std::string(128, 'a') + "b"), other = blocks(std::string(128, 'a') + std::string(64, 'c'));
+  ASSERT_EQ(one.size(), 2U);
+  ASSERT_EQ(other.size(), 3U);
+  EXPECT_EQ(one[0], other[0]);
+  EXPECT_EQ(one[1], other[1]);
+  // The same block after another beginning is another block.
+  EXPECT_NE(blocks(std::string(64, 'x') + std::string(64, 'a'))[1], one[1]);
+  EXPECT_TRUE(blocks("short").empty());
 }
 
 }  // namespace

@@ -31,6 +31,7 @@ ModelServer::ModelServer(ModelServerOptions options, const Clock& clock, ModelSe
       loop_(clock),
       engine_(loop_, options_.engine, *this),
       faults_(options_.faults),
+      prefixes_(static_cast<std::size_t>(options_.engine.kv_tokens / options_.engine.block_tokens)),
       timer_(*this),
       random_(options_.seed),
       started_(clock.now()) {
@@ -273,8 +274,12 @@ void ModelServer::generate(ServerConnection& connection, GenerationKind kind, co
     return refuse({404, "NotFoundError", "model"}, fmt::format("The model `{}` does not exist.", request.model));
 
   const EngineRequestId id = open_generation(connection, request);
-  const EngineAnswer answer =
-      engine_.add({.id = id, .input_tokens = request.input_tokens, .output_tokens = request.output_tokens});
+  const std::int32_t cached = cached_tokens(request);
+  find(id)->record.cached_tokens = cached;
+  const EngineAnswer answer = engine_.add({.id = id,
+                                           .input_tokens = request.input_tokens,
+                                           .output_tokens = request.output_tokens,
+                                           .cached_tokens = cached});
   if (answer == EngineAnswer::queued) {
     if (request.stream) connection.begin_stream();
     return;
@@ -287,6 +292,12 @@ void ModelServer::generate(ServerConnection& connection, GenerationKind kind, co
                      "messages, {} in the completion).",
                      options_.engine.kv_tokens, std::int64_t{request.input_tokens} + request.output_tokens,
                      request.input_tokens, request.output_tokens));
+}
+
+std::int32_t ModelServer::cached_tokens(const GenerationRequest& request) {
+  if (!options_.prefix_cache) return 0;
+  const auto known = static_cast<std::int64_t>(prefixes_.meet(request.prompt_blocks)) * options_.engine.block_tokens;
+  return static_cast<std::int32_t>(std::min<std::int64_t>(known, request.input_tokens - 1));
 }
 
 // --- requests in the engine ---

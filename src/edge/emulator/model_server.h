@@ -23,6 +23,7 @@
 #include "edge/emulator/generation_reply.h"
 #include "edge/emulator/generation_request.h"
 #include "edge/emulator/live_engine.h"
+#include "edge/emulator/prefix_cache.h"
 #include "edge/emulator/server_connection.h"
 #include "edge/emulator/server_metrics.h"
 #include "edge/net/event_loop.h"
@@ -49,6 +50,7 @@ struct ModelServerOptions {
   Duration startup{};
   std::string weights;  // a file to read; empty: none
   std::vector<ServerFault> faults;
+  bool prefix_cache = false;  // prompts skip what an earlier one began with
   std::int32_t connections_max = 20'000;
   std::uint64_t seed = 1;  // of the lengths of answers nobody asked a length for
 };
@@ -117,6 +119,7 @@ class ModelServer final : private EngineListener, private EventHandler {
   void answer_metrics(ServerConnection& connection);
   void generate(ServerConnection& connection, GenerationKind kind, const std::string& body, const ServerCall& call);
   [[nodiscard]] bool serves(std::string_view model) const;
+  [[nodiscard]] std::int32_t cached_tokens(const GenerationRequest& request);
   [[nodiscard]] std::string metrics_page(bool is_nan) const;
   [[nodiscard]] Generation* find(EngineRequestId id);
   EngineRequestId open_generation(ServerConnection& connection, const GenerationRequest& request);
@@ -127,6 +130,7 @@ class ModelServer final : private EngineListener, private EventHandler {
   EventLoop loop_;
   LiveEngine engine_;
   FaultSchedule faults_;
+  PrefixCache prefixes_;
   ServerMetrics metrics_;
   GenerationParser parser_;
   HeadParser head_parser_;

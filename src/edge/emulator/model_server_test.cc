@@ -285,6 +285,21 @@ TEST(model_server, says_what_a_taken_port_means) {
   EXPECT_TRUE(started.error().message.contains("another program has it")) << started.error().message;
 }
 
+TEST(model_server, a_prompt_that_begins_like_an_earlier_one_is_prefilled_from_there) {
+  Served server({.prefix_cache = true});
+  TestSocket client = server.connect();
+  for (const char last : {'a', 'b'}) {
+    client.send(post("/v1/completions", fmt::format(R"({{"model":"m","prompt":"{}{}","max_tokens":1}})",
+                                                    std::string(640, 'x'), std::string(64, last))));
+    EXPECT_TRUE(client.read_message().contains(R"("prompt_tokens":176)"));
+  }
+  const std::string page = server.get("/metrics");
+  EXPECT_TRUE(page.contains("vllm:prefix_cache_queries_total{engine=\"0\",model_name=\"m\"} 352.0\n"));
+  EXPECT_TRUE(page.contains("vllm:prefix_cache_hits_total{engine=\"0\",model_name=\"m\"} 160.0\n"));
+  // 176 tokens of the first prompt, 16 of the second.
+  EXPECT_TRUE(page.contains("vllm:iteration_tokens_total_sum{engine=\"0\",model_name=\"m\"} 192.0\n"));
+}
+
 // --- faults ---
 
 ModelServerOptions with_fault(std::string_view text, Duration startup = {}) {

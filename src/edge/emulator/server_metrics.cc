@@ -124,6 +124,7 @@ void ServerMetrics::first_token(const GenerationRecord& request) {
   ++output_tokens_;
   input_tokens_ += static_cast<std::uint64_t>(request.input_tokens);
   prefix_queries_ += static_cast<std::uint64_t>(request.input_tokens);
+  prefix_hits_ += static_cast<std::uint64_t>(request.cached_tokens);
 }
 
 void ServerMetrics::next_token(Duration since_last) {

@@ -39,6 +39,7 @@ struct GenerationRecord {
   std::int32_t input_tokens = 0;
   std::int32_t produced = 0;
   std::int32_t tokens_max = 0;  // 0: not asked
+  std::int32_t cached_tokens = 0;
 };
 
 struct MetricsPageStyle {
