@@ -18,6 +18,7 @@ constexpr double windows_to_learn = 5;
 constexpr double windows_to_refuse = 12;
 constexpr double hint_windows = 10;  // the hint weighs as that many windows
 constexpr double slots_unbounded = 1024;
+constexpr double admit_untold = 128;  // half of what LLM servers run at once by default
 
 // Quantile over mean of a lognormal: the tail of single requests around the mean the fit gives. Lengths of requests
 // vary (sigma 0.5); times between tokens less (0.25).
@@ -104,10 +105,16 @@ double Capacity::concurrency_at(double rate) const {
 Capacity capacity(const CapacityState& state, const PoolSpec& pool, const Slo& slo) {
   const std::optional<Capacity> hint = hinted(pool.capacity, slo);
   const double server_limit = std::max(pool.capacity.slots_max.value_or(slots_unbounded), 1.0);
+  double open = slots_unbounded;  // what the fit allows, seen or not
   const auto limited = [&](Capacity answer) {
     answer.slots = std::min(answer.slots, server_limit);
     if (state.breach_limit > 0) answer.slots = std::min(answer.slots, state.breach_limit);
     answer.slots = std::max(answer.slots, 1.0);
+    // What the user said of the slots is a bound; a profile's or a fit's is an estimate.
+    double admit = hint ? std::max(pool.capacity.slots.value_or(admit_untold), answer.slots) : admit_untold;
+    if (answer.basis == CapacityBasis::learned) admit = std::min(admit, std::max(open, answer.slots));
+    if (state.breach_limit > 0) admit = std::min(admit, std::max(state.breach_limit, 1.0));
+    answer.admit = std::max(std::min(admit, server_limit), answer.slots);
     return answer;
   };
   std::optional<LineFit> prior;
@@ -126,7 +133,8 @@ Capacity capacity(const CapacityState& state, const PoolSpec& pool, const Slo& s
   answer.error = error;
   const double seen = std::max(state.concurrency_max, 1.0);
   const double reach = std::max(extrapolation * seen, hint ? hint->slots : 0.0);
-  answer.slots = std::min({slots_of(*line, fit_itl(state), slo), saturation(state), reach});
+  open = std::min(slots_of(*line, fit_itl(state), slo), saturation(state));
+  answer.slots = std::min(open, reach);
   if (hint) {
     // Geometric, so that a hint twice too high and one twice too low fade alike.
     const double share = state.windows / (state.windows + hint_windows);

@@ -28,7 +28,9 @@ inline constexpr auto enum_texts<CapacityBasis> = std::to_array<EnumText<Capacit
 });
 
 struct Capacity {
-  double slots = 1;            // requests served at once within the SLO, per replica; > 0
+  double slots = 1;  // requests served at once within the SLO, per replica; > 0
+  // Requests to hand to a replica at once: as `slots`, but not bounded by what was seen so far (only trying teaches).
+  double admit = 128;
   double residence_base = 1;   // seconds
   double residence_slope = 0;  // seconds per concurrent request
   CapacityBasis basis = CapacityBasis::unknown;

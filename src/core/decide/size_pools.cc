@@ -12,7 +12,6 @@ constexpr Duration penalty_least = 1min;
 constexpr Duration penalty_most = 30min;
 constexpr Duration retry_first = 30s;
 constexpr Duration retry_most = 10min;
-constexpr double explore = 1.5;
 
 double cost_of(const PoolSpec& pool) {
   if (pool.price && pool.price->value() > 0) return static_cast<double>(pool.price->value()) * 1e-6;
@@ -138,14 +137,6 @@ void size_pools(ServicePlan& plan) {
   plan.decision.lead_time = next.lead_time;
   plan.decision.hold_time =
       boot + std::clamp(from_seconds(penalty_boots * seconds(boot)), Duration{penalty_least}, Duration{penalty_most});
-}
-
-double gateway_slots(const PoolPlan& pool) {
-  const CapacityHint& hint = pool.spec->capacity;
-  if (pool.capacity.basis == CapacityBasis::unknown) return hint.slots_max.value_or(0);
-  const bool is_told = hint.slots.has_value();
-  const double slots = is_told ? std::max(pool.capacity.slots, *hint.slots) : pool.capacity.slots * explore + 1;
-  return std::ceil(std::min(slots, hint.slots_max.value_or(slots)));
 }
 
 }  // namespace tidegate

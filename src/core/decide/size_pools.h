@@ -17,7 +17,4 @@ namespace tidegate {
 // Learns, then fills plan.pools and the decision's lead and hold time.
 void size_pools(ServicePlan& plan);
 
-// Requests per replica the gateway may hand out at once; 0: unknown. What was learned leaves room to learn more.
-[[nodiscard]] double gateway_slots(const PoolPlan& pool);
-
 }  // namespace tidegate

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "core/decide/size_pools.h"
-
 namespace tidegate {
 namespace {
 
@@ -51,7 +49,7 @@ void conclude(ServicePlan& plan) {
   for (const PoolPlan& pool : plan.pools) {
     decision.pools.push_back({.pool = pool.spec->name,
                               .replicas = Replicas{pool.target},
-                              .slots = gateway_slots(pool),
+                              .slots = whole_above(pool.capacity.admit),
                               .weight = pool.weight});
     raises = raises || pool.target > pool.present;
     lowers = lowers || pool.target < pool.present;

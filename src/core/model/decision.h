@@ -54,7 +54,7 @@ struct StageTrace {
 struct PoolDecision {
   std::string pool;
   Replicas replicas{0};  // committed: ready + warming, draining ones excluded
-  double slots = 0;      // requests one replica serves at once within the SLO; 0 = unknown
+  double slots = 0;      // requests to hand to one replica at once; the rest waits in the gateway
   double weight = 1;     // weighted replicas one replica counts
   friend bool operator==(const PoolDecision&, const PoolDecision&) = default;
 };
