@@ -93,8 +93,7 @@ std::optional<std::int64_t> RepeatFilter::admit(const LogLine& line, Instant now
   if (seen_.size() >= keys_max)
     std::erase_if(seen_, [&](const auto& entry) { return now - entry.second.passed >= window; });
   if (seen_.size() >= keys_max) seen_.clear();
-  auto [found, is_new] =
-      seen_.try_emplace(fmt::format("{}|{}|{}|{}", to_text(line.level), line.event, line.service, line.message));
+  auto [found, is_new] = seen_.try_emplace(text_of(line));
   Seen& seen = found->second;
   if (!is_new && now - seen.passed < window) {
     ++seen.held_back;

@@ -2,8 +2,8 @@
 //
 //   2026-03-01T12:00:00.123Z level=info event=decision service=chat verdict=raise replicas=3 message="..."
 //
-// Lines that repeat (the same level, event, service and message within a minute) are held back and counted; the next
-// one that passes says how many. Secrets never come here: callers pass names and numbers.
+// Lines that repeat to the letter within a minute are held back and counted; the next one that passes says how many.
+// Secrets never come here: callers pass names and numbers.
 #pragma once
 
 #include <cstdint>
