@@ -3,12 +3,65 @@
 #include <algorithm>
 
 namespace tidegate {
+namespace {
+
+constexpr std::array floor_quantiles{0.95, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.975, 0.99, 0.995, 0.999, 0.9995};
+struct Keeping {
+  double quantile;
+  double hold_share;
+};
+// Keep all, some, little.
+constexpr std::array keepings{Keeping{0.9, 1}, Keeping{0.5, 0.5}, Keeping{0.2, 0.25}};
+constexpr std::array headrooms{0.1, 0.3, 0.6, 1.2};
+
+constexpr std::array<Candidate, candidate_count> make_candidates() {
+  std::array<Candidate, candidate_count> all{};
+  std::size_t next = 0;
+  for (const double quantile : floor_quantiles)
+    for (const Keeping& keeping : keepings)
+      all[next++] = {.floor_quantile = quantile,
+                     .ceiling_quantile = std::min(quantile, keeping.quantile),
+                     .hold_share = keeping.hold_share};
+  for (const Window window : {Window::ten_minutes, Window::hour})
+    for (const double headroom : headrooms)
+      all[next++] = {.rule = Rule::headroom, .hold_share = 0, .headroom = headroom, .window = window};
+  for (const double headroom : {0.0, 0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0})
+    all[next++] = {
+        .rule = Rule::fixed, .floor_quantile = 0.8, .hold_share = 0, .headroom = headroom, .window = Window::day};
+  return all;
+}
+constexpr auto table = make_candidates();
+static_assert(table.back().rule == Rule::fixed && table.back().headroom == 2.0);
+
+}  // namespace
+
+const std::array<Candidate, candidate_count>& candidates() { return table; }
+
+std::string_view rule_name(const Candidate& candidate) {
+  constexpr std::array<std::string_view, 3> names{"band", "headroom and hold", "fixed floor"};
+  return names[static_cast<std::size_t>(candidate.rule)];
+}
+
+Duration hold_of(const Candidate& candidate, Duration hold_time) {
+  return std::max(from_seconds(candidate.hold_share * seconds(hold_time)), Duration{1min});
+}
+
+double expected_miss(const Candidate& candidate) {
+  if (candidate.rule == Rule::band) return (1 - candidate.floor_quantile) / 2;
+  return 0.02 / (1 + 10 * candidate.headroom);
+}
 
 CandidateBand band_of(const Candidate& candidate, const CandidateInput& input) {
   CandidateBand band;
-  band.present = present_need(input.load, candidate.floor_quantile);
-  band.forecast = forecast_need(input.load, input.at_lead.rate.at(candidate.floor_quantile));
-  const double kept = forecast_need(input.load, input.over_hold.rate.at(candidate.ceiling_quantile));
+  if (candidate.rule != Rule::headroom) band.present = present_need(input.load, candidate.floor_quantile);
+  if (candidate.rule != Rule::band) {
+    const double busiest = std::max(input.busiest[static_cast<std::size_t>(candidate.window)], input.load.busy);
+    band.forecast = busiest * (1 + candidate.headroom) / input.load.slots;
+    band.ceiling = band.floor();
+    return band;
+  }
+  band.forecast = forecast_need(input.load, input.at_lead.rate, candidate.floor_quantile);
+  const double kept = forecast_need(input.load, input.over_hold.rate, candidate.ceiling_quantile);
   band.ceiling = std::max({band.present, band.forecast, kept});
   return band;
 }

@@ -1,14 +1,19 @@
 // A candidate is a rule that turns forecasts and the present load into a band. Our policy keeps a table of them and
-// follows one (the leader); which one is the tuner's business.
+// follows one (the leader); which one is the tuner's business (tuner.h).
 //
-//   band       floor = forecast at the lead time at floor_quantile; ceiling = peak over the hold time at
-//              ceiling_quantile; both staffed for the present load
-//   headroom   floor = highest present need of the window, times 1 + headroom
-//   fixed      floor = a quantile of the needs of the last day
+//   band      floor = max(present load staffed at floor_quantile, forecast at the lead time at floor_quantile);
+//             ceiling = peak over the hold time at ceiling_quantile, and what the floor was within hold_share of
+//             the hold time
+//   headroom  floor = the highest load of the window, times 1 + headroom: for flash crowds
+//   fixed     floor = the highest load of the last day, times 1 + headroom, and the present load: for traffic that
+//             nothing foretells
 //
 // Every candidate also works backlogs off (need.h); that part is not its choice.
 #pragma once
 
+#include <array>
+#include <cstddef>
+#include <cstdint>
 #include <string_view>
 
 #include "core/forecast/forecast.h"
@@ -16,25 +21,43 @@
 
 namespace tidegate {
 
+enum class Rule : std::uint8_t { band, headroom, fixed };
+
+enum class Window : std::uint8_t { ten_minutes, hour, day };
+inline constexpr std::size_t windows = 3;
+
 struct Candidate {
-  std::string_view rule;
+  Rule rule = Rule::band;
   double floor_quantile = 0.99;
   double ceiling_quantile = 0.9;
-  double hold_share = 1;  // of the hold time, for which a size once needed is kept
+  double hold_share = 1;
+  double headroom = 0;
+  Window window = Window::ten_minutes;
 };
 
-inline constexpr Candidate cautious{.rule = "band"};
+// The share of requests it is expected to fail before it was tried.
+[[nodiscard]] double expected_miss(const Candidate& candidate);
+
+// How long a size once needed is kept; at least a minute, so that noise does not start and stop replicas.
+[[nodiscard]] Duration hold_of(const Candidate& candidate, Duration hold_time);
+
+inline constexpr std::size_t candidate_count = 52;
+// The one followed while nothing is known.
+inline constexpr std::size_t cautious = 0;
+[[nodiscard]] const std::array<Candidate, candidate_count>& candidates();
+[[nodiscard]] std::string_view rule_name(const Candidate& candidate);
 
 struct CandidateInput {
   const ServiceLoad& load;
   const Forecast& at_lead;
   const Forecast& over_hold;
+  std::array<double, windows> busiest{};  // highest busy slots of the windows
 };
 
 // In weighted replicas; 0 <= floor <= ceiling.
 struct CandidateBand {
   double present = 0;   // the part of the floor that the present load needs
-  double forecast = 0;  // ... and that the forecast asks for
+  double forecast = 0;  // ... and that the forecast or the window asks for
   double ceiling = 0;
 
   [[nodiscard]] double floor() const { return present > forecast ? present : forecast; }

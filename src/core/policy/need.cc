@@ -53,15 +53,27 @@ double present_need(const ServiceLoad& load, double quantile) {
   return std::max(load.busy + spread, 0.0) / load.slots;
 }
 
-double forecast_need(const ServiceLoad& load, double rate) { return std::max(rate, 0.0) / load.replica_rate(); }
+double forecast_need(const ServiceLoad& load, const RateQuantiles& rate, double quantile) {
+  double asked = std::max(rate.at(quantile), 0.0);
+  const double window = load.residence + load.slack;
+  const double median = std::max(rate.at(0.5), 0.0);
+  if (window > bin_seconds && quantile > 0.5 && median > 0) {
+    const double deviation = asked - median;
+    const double z = normal_quantile(quantile);
+    const double noise =
+        std::min(z * z * std::max(load.variability, 0.0) * median / bin_seconds, deviation * deviation);
+    asked = median + std::sqrt(deviation * deviation - noise * (1 - bin_seconds / window));
+  }
+  return asked / load.replica_rate();
+}
 
 double drain_need(const ServiceLoad& load, const Backlog& backlog) {
   if (!(load.queued > 0)) return 0;
   if (!load.rate_known) return (load.busy + load.queued) / load.slots;
   const double rate = load.replica_rate();
-  const double late = load.queued - backlog.ready * rate * backlog.slack;
+  const double late = load.queued - backlog.ready * rate * load.slack;
   if (late <= 0) return 0;
-  const double time = std::max({backlog.slack, backlog.lead_time, load.residence});
+  const double time = std::max({load.slack, backlog.lead_time, load.residence});
   return load.busy / load.slots + late / (rate * time);
 }
 

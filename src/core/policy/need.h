@@ -1,13 +1,15 @@
 // The arithmetic of our own policy: how many replicas a load needs. Pure leaves, no memory, no choice of quantile.
 //
 //   present  (busy + z(q) sqrt(busy * variability)) / slots            what is being served now, staffed
-//   forecast rate_q * residence / slots                                what is expected at the lead time
+//   forecast rate'_q * residence / slots                               what is expected at the lead time
 //   drain    busy / slots + late / (replica rate * time)                what works a backlog off
 //
-// Units: requests, seconds, weighted replicas. More load never gives less need.
+// Units: requests, seconds, weighted replicas. More load never gives less need: where z is negative, busy + z sqrt(...)
+// falls only while it is below zero, and no need is.
 #pragma once
 
 #include "core/capacity/capacity.h"
+#include "core/forecast/forecast.h"
 #include "core/model/slo.h"
 
 namespace tidegate {
@@ -29,6 +31,7 @@ struct ServiceLoad {
   double variability = 1;  // variance over mean of arrivals
   double slots = 1;        // of one weighted replica
   double residence = 1;    // seconds a request stays at that concurrency
+  double slack = 2;        // seconds a request may wait
   bool rate_known = true;  // false: only in-flight and queue are known
 
   // Requests per second of one weighted replica.
@@ -41,11 +44,15 @@ struct ServiceLoad {
 [[nodiscard]] double busy_slots(double in_flight, double ready, const Capacity& capacity);
 
 [[nodiscard]] double present_need(const ServiceLoad& load, double quantile);
-[[nodiscard]] double forecast_need(const ServiceLoad& load, double rate);
+
+// Rates are forecast over ten seconds; slots are filled by what came over a residence and the slack, and noise over a
+// longer window is less. With m the median, d = rate_q - m the deviation and p = z(q) sqrt(variability m / 10 s) the
+// part of it that is noise, rate'_q = m + sqrt(d^2 - p^2 + p^2 10 s / window). Worked: m = 4/s, Poisson, q = 0.99
+// (p = 1.47), d = 2, window 40 s: 4 + sqrt(4 - 2.16 + 0.54) = 5.54 instead of 6.
+[[nodiscard]] double forecast_need(const ServiceLoad& load, const RateQuantiles& rate, double quantile);
 
 struct Backlog {
   double ready = 0;      // weighted replicas that serve now
-  double slack = 2;      // seconds
   double lead_time = 0;  // seconds until anything bought now helps
 };
 

@@ -15,8 +15,10 @@ constexpr Duration breach_window = 60s;  // what a latency reading covers
 constexpr double breach_share = 0.1;     // of what is ready
 constexpr double breach_load = 0.5;      // of the capacity: below it more replicas would not help
 constexpr double breach_missed_least = 10;
-constexpr double carried_fade = 3600;  // seconds
-constexpr double longer_at_most = 8;   // times the residence that the capacity model gives
+constexpr double in_flight_window = 15;  // seconds
+constexpr double carried_fade = 3600;    // seconds
+constexpr Duration sleep_after = 1h;
+constexpr double longer_at_most = 8;  // times the residence that the capacity model gives
 
 double measured_residence(const PolicyInput& input) {
   const Capacity& capacity = input.reference;
@@ -26,7 +28,7 @@ double measured_residence(const PolicyInput& input) {
   return std::clamp(scaled, model, longer_at_most * model);
 }
 
-ServiceLoad load_of(const SloMemory& memory, const PolicyInput& input) {
+ServiceLoad load_of(const SloMemory& memory, const PolicyInput& input, double slack) {
   const Demand& demand = input.demand;
   Capacity capacity = input.reference;
   if (capacity.basis == CapacityBasis::unknown) {
@@ -37,10 +39,11 @@ ServiceLoad load_of(const SloMemory& memory, const PolicyInput& input) {
                    .variability = demand.variability,
                    .slots = capacity.slots,
                    .residence = capacity.residence(capacity.slots),
+                   .slack = slack,
                    .rate_known = demand.arrivals_known || input.at_lead.has_history};
   if (capacity.basis != CapacityBasis::unknown && demand.residence > 0) load.residence = measured_residence(input);
   if (load.rate_known) load.busy = input.at_lead.level * load.residence;
-  if (demand.concurrency_known) load.busy = std::max(load.busy, busy_slots(demand.in_flight, input.ready, capacity));
+  if (demand.concurrency_known) load.busy = std::max(load.busy, busy_slots(memory.in_flight, input.ready, capacity));
   return load;
 }
 
@@ -70,10 +73,16 @@ void remember(SloMemory& memory, const PolicyInput& input) {
   if (!memory.started) {
     memory.started = true;
     memory.seen = memory.busy_last = now;
+    start(memory.tuner, input.spec.name);
   }
   const double elapsed = std::max(seconds(now - memory.seen), 0.0);
   if (has_work(input.demand) || !input.demand.has_evidence) memory.busy_last = now;
   if (input.demand.has_evidence) memory.evidence = std::min(memory.evidence + (now - memory.seen), windows_most);
+  if (input.demand.concurrency_known) {
+    const double share = memory.in_flight_known ? 1 - std::exp(-elapsed / in_flight_window) : 1;
+    memory.in_flight += share * (input.demand.in_flight - memory.in_flight);
+  }
+  memory.in_flight_known = input.demand.concurrency_known;
   memory.carried *= std::exp(-elapsed / carried_fade);
   const bool uncrowded = input.seen.queued.fresh() ? input.demand.queued <= 0 : latency_held(input);
   if (input.demand.concurrency_known && uncrowded && input.ready >= 1)
@@ -146,6 +155,37 @@ void settle_idle(const SloMemory& memory, const PolicyInput& input, Band& band) 
   }
 }
 
+bool windows_full(const SloMemory& memory, const PolicyInput& input) {
+  return memory.evidence >= std::clamp(input.hold_time, windows_least, windows_most);
+}
+
+void tune(SloMemory& memory, const PolicyInput& input, const ServiceLoad& load, double allowance, Duration interval) {
+  const Demand& demand = input.demand;
+  if (!demand.has_evidence || !demand.arrivals_known) return;
+  if (input.reference.basis == CapacityBasis::unknown) return;
+  if (input.seen.now - memory.busy_last >= sleep_after) return sleep(memory.tuner);
+  const Guardrails& limits = input.spec.guardrails;
+  observe(memory.tuner,
+          {.interval = interval,
+           .arrivals = demand.arrivals,
+           .completions = input.seen.completions.fresh().value_or(-1),
+           .in_flight = demand.concurrency_known ? demand.in_flight : -1,
+           .met = input.seen.within_slo.fresh().value_or(0),
+           .missed = input.seen.missed_slo.fresh().value_or(0)},
+          {.load = load,
+           .at_lead = input.at_lead,
+           .over_hold = input.over_hold,
+           .capacity = input.reference,
+           .allowance = allowance,
+           .lead_time = input.lead_time,
+           .hold_time = input.hold_time,
+           .ready = input.ready,
+           .committed = input.ready + input.warming,
+           .may_lower = windows_full(memory, input),
+           .replicas_min = static_cast<double>(limits.replicas_min.value()),
+           .replicas_max = static_cast<double>(limits.replicas_max.value())});
+}
+
 Proposal without_evidence(const SloMemory& memory, const PolicyInput& input, Band band) {
   const double committed = input.ready + input.warming;
   const bool is_partly_known = input.demand.arrivals_known || input.demand.concurrency_known;
@@ -161,13 +201,17 @@ Proposal without_evidence(const SloMemory& memory, const PolicyInput& input, Ban
 }  // namespace
 
 Proposal propose(const SloPolicy&, SloMemory& memory, const PolicyInput& input) {
+  const Duration interval = memory.started ? input.seen.now - memory.seen : input.demand.interval;
   remember(memory, input);
   const double committed = input.ready + input.warming;
-  const ServiceLoad load = load_of(memory, input);
   const WaitPromise promise = wait_promise(input.spec.slo, input.reference);
-  const CandidateBand rule = band_of(cautious, {.load = load, .at_lead = input.at_lead, .over_hold = input.over_hold});
-  const double drain =
-      drain_need(load, {.ready = input.ready, .slack = promise.slack, .lead_time = seconds(input.lead_time)});
+  const ServiceLoad load = load_of(memory, input, promise.slack);
+  tune(memory, input, load, promise.allowance, interval);
+  const Candidate& leader = candidates()[memory.tuner.leader];
+  CandidateInput asked{.load = load, .at_lead = input.at_lead, .over_hold = input.over_hold};
+  for (std::size_t w = 0; w < windows; ++w) asked.busiest[w] = static_cast<double>(memory.tuner.busiest[w]);
+  const CandidateBand rule = band_of(leader, asked);
+  const double drain = drain_need(load, {.ready = input.ready, .lead_time = seconds(input.lead_time)});
 
   Need need;
   raise_to(need, rule.present, Reason::load_rise);
@@ -177,26 +221,30 @@ Proposal propose(const SloPolicy&, SloMemory& memory, const PolicyInput& input) 
   Band band{.floor = WeightedReplicas{need.value}, .floor_reason = need.reason};
   if (!input.demand.has_evidence) return without_evidence(memory, input, band);
 
-  observe(memory.peak, input.seen.now, input.hold_time, need.value);
+  observe(memory.peak, input.seen.now, hold_of(leader, input.hold_time), std::ceil(need.value - 1e-6));
   const double kept = memory.peak.value();
   band.ceiling = WeightedReplicas{std::max(rule.ceiling, kept)};
   band.ceiling_reason = kept > rule.ceiling && kept >= committed ? Reason::hold_down : Reason::load_fall;
   if (input.spec.guardrails.replicas_min == Replicas{0}) settle_idle(memory, input, band);
-  if (memory.evidence < std::clamp(input.hold_time, windows_least, windows_most) &&
-      band.ceiling < WeightedReplicas{committed}) {
+  if (!windows_full(memory, input) && band.ceiling < WeightedReplicas{committed}) {
     band.ceiling = WeightedReplicas{committed};
     band.ceiling_reason = Reason::insufficient_history;
   }
   memory.band = band;
+  const double cost = mean_replicas(memory.tuner, cautious);
   return {.band = band,
-          .note = cautious.rule,
+          .note = rule_name(leader),
           .facts = {{"present", rule.present},
                     {"forecast", rule.forecast},
                     {"drain", drain},
                     {"busy", load.busy},
                     {"slots", load.slots},
-                    {"floor_quantile", cautious.floor_quantile},
-                    {"ceiling_quantile", cautious.ceiling_quantile}}};
+                    {"candidate", static_cast<double>(memory.tuner.leader)},
+                    {"floor_quantile", leader.floor_quantile},
+                    {"ceiling_quantile", leader.ceiling_quantile},
+                    {"late_share", late_share(memory.tuner, memory.tuner.leader)},
+                    {"target_share", target_share(memory.tuner, promise.allowance)},
+                    {"cost_relative", cost > 0 ? mean_replicas(memory.tuner, memory.tuner.leader) / cost : 1}}};
 }
 
 }  // namespace tidegate

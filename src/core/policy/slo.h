@@ -17,26 +17,31 @@
 
 #include "core/policy/policy.h"
 #include "core/policy/recent_peak.h"
+#include "core/policy/tuner.h"
 
 namespace tidegate {
 
 struct SloMemory {
   bool started = false;
   Instant seen{};
-  Instant busy_last{};      // when there last was any work
-  RecentPeak peak;          // of the floor: keeps the ceiling for the hold time
-  Duration evidence{};      // seen since the start, as far as it matters
+  Instant busy_last{};   // when there last was any work
+  RecentPeak peak;       // of the floor: keeps the ceiling for the hold time
+  Duration evidence{};   // seen since the start, as far as it matters
+  double in_flight = 0;  // smoothed
+  bool in_flight_known = false;
   double carried = 0;       // highest concurrency of a replica seen without a queue; faded
   double breach_floor = 0;  // what an observed breach asked for, until breach_until
   Instant breach_until{};
   double met = 0;  // requests of late that met the SLO, and that missed it
   double missed = 0;
   Band band;  // the last one with evidence
+  Tuner tuner;
 
   friend bool operator==(const SloMemory&, const SloMemory&) = default;
   template <class Archive>
   void archive(Archive& ar) {
-    ar(started, seen, busy_last, peak, evidence, carried, breach_floor, breach_until, met, missed, band);
+    ar(started, seen, busy_last, peak, evidence, in_flight, in_flight_known, carried, breach_floor, breach_until, met,
+       missed, band, tuner);
   }
 };
 

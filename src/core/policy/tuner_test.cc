@@ -1,0 +1,190 @@
+#include "core/policy/tuner.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <numbers>
+
+#include "core/base/archive.h"
+#include "core/base/prng.h"
+
+namespace tidegate {
+namespace {
+
+const Instant start_at = instant_at(1'700'006'400);
+
+// A service of 8 slots and 2 s, so 4 requests per second a replica, whose arrivals are given.
+struct World {
+  DemandHistory history;
+  Tuner tuner;
+  Instant now = start_at;
+  Capacity capacity{.slots = 8, .residence_base = 2, .basis = CapacityBasis::learned};
+  ServiceLoad load{.slots = 8, .residence = 2, .slack = 5};
+  Duration lead_time = 60s;
+  Duration hold_time = 120s;
+  double committed = 1;
+  double replicas_max = 100;
+
+  World() { start(tuner, "chat"); }
+
+  void step(double arrivals, Duration tick = 1s) {
+    now += tick;
+    tidegate::observe(history, now, tick, arrivals);
+    const Forecast at_lead = forecast_at(history, now, lead_time);
+    const Forecast over_hold = forecast_peak(history, now, hold_time);
+    load.busy = at_lead.level * load.residence;
+    observe(tuner, {.interval = tick, .arrivals = arrivals},
+            {.load = load,
+             .at_lead = at_lead,
+             .over_hold = over_hold,
+             .capacity = capacity,
+             .lead_time = lead_time,
+             .hold_time = hold_time,
+             .ready = committed,
+             .committed = committed,
+             .replicas_min = 1,
+             .replicas_max = replicas_max});
+  }
+};
+
+TEST(Candidates, AreAllDifferentAndTheirBandsAreBands) {
+  World world;
+  for (int i = 0; i < 1000; ++i) world.step(20);
+  const Forecast at_lead = forecast_at(world.history, world.now, 60s);
+  const Forecast over_hold = forecast_peak(world.history, world.now, 120s);
+  std::size_t same = 0;
+  for (std::size_t k = 0; k < candidate_count; ++k) {
+    const Candidate& one = candidates()[k];
+    const CandidateBand band =
+        band_of(one, {.load = world.load, .at_lead = at_lead, .over_hold = over_hold, .busiest = {40, 44, 48}});
+    EXPECT_GE(band.ceiling, band.floor()) << k;
+    EXPECT_GE(band.floor(), 0) << k;
+    EXPECT_FALSE(rule_name(one).empty());
+    for (std::size_t other = 0; other < k; ++other) {
+      const Candidate& two = candidates()[other];
+      same += one.rule == two.rule && one.floor_quantile == two.floor_quantile && one.window == two.window &&
+              one.ceiling_quantile == two.ceiling_quantile && one.headroom == two.headroom &&
+              one.hold_share == two.hold_share;
+    }
+  }
+  EXPECT_EQ(same, 0);
+}
+
+TEST(Tuner, APlantCountsEachLateRequestOnce) {
+  // One replica ends 4 of 8 requests a second, and nothing bought comes in time: who comes after t seconds waits t.
+  // Those of the seconds 5 to 95 are late by second 100: 90 * 8.
+  World world;
+  world.lead_time = 600s;
+  world.replicas_max = 1;
+  world.tuner.open_count = 0;
+  for (int i = 0; i < 100; ++i) world.step(8);
+  EXPECT_NEAR(static_cast<double>(world.tuner.late[cautious]), 720, 40);
+  EXPECT_NEAR(world.tuner.arrivals, 800, 2);
+  EXPECT_NEAR(mean_replicas(world.tuner, cautious), 1, 1e-3);
+}
+
+TEST(Tuner, APlantWithEnoughReplicasIsNeverLate) {
+  World world;
+  world.committed = 4;
+  for (int i = 0; i < 600; ++i) world.step(8);
+  EXPECT_EQ(world.tuner.late[cautious], 0);
+}
+
+TEST(Tuner, ReplicasHelpAfterTheLeadTime) {
+  const auto late_with = [](Duration lead_time) {
+    World world;
+    world.lead_time = lead_time;
+    for (int i = 0; i < 600; ++i) world.step(20);
+    return static_cast<double>(world.tuner.late[cautious]);
+  };
+  const double quick = late_with(20s);
+  const double slow = late_with(200s);
+  EXPECT_GT(quick, 0);
+  EXPECT_GT(slow, quick + 150 * 15);  // about 16 of 20 a second wait in vain for 180 s longer
+}
+
+TEST(Tuner, TicksOfAnyLengthAreTheSameSeconds) {
+  World quick;
+  World slow;
+  for (int i = 0; i < 6000; ++i) quick.step(0.8, 100ms);
+  for (int i = 0; i < 60; ++i) slow.step(80, 10s);
+  EXPECT_NEAR(quick.tuner.arrivals, slow.tuner.arrivals, 20);
+  EXPECT_NEAR(static_cast<double>(quick.tuner.late[3]), static_cast<double>(slow.tuner.late[3]), 60);
+}
+
+TEST(Tuner, StaggersServicesByName) {
+  Tuner one;
+  Tuner two;
+  start(one, "chat");
+  start(two, "code");
+  EXPECT_NE(std::pair(one.open_count, one.phase), std::pair(two.open_count, two.phase));
+  Tuner again;
+  start(again, "chat");
+  EXPECT_EQ(one, again);
+}
+
+TEST(Tuner, FindsACheaperCandidateThatKeepsTheAllowance) {
+  // Poisson arrivals around a daily cycle of 8 to 40 requests per second (2 to 10 replicas).
+  World world;
+  world.committed = 8;
+  Prng prng{3};
+  for (int i = 0; i < 30 * 3600 / 2; ++i) {
+    const double day = 2 * std::numbers::pi * seconds(world.now - start_at) / 86400;
+    world.step(static_cast<double>(prng.poisson(2 * (24 + 16 * std::sin(day)))), 2s);
+  }
+  EXPECT_NE(world.tuner.leader, cautious);
+  EXPECT_LT(mean_replicas(world.tuner, world.tuner.leader), 0.95 * mean_replicas(world.tuner, cautious));
+  EXPECT_LE(late_share(world.tuner, world.tuner.leader), 0.01);
+}
+
+TEST(Tuner, StaysCautiousUntilSomethingIsKnown) {
+  World world;
+  for (int i = 0; i < 290; ++i) {
+    world.step(20);
+    EXPECT_EQ(world.tuner.leader, cautious);
+  }
+}
+
+TEST(Tuner, AimsLowerWhenMoreIsMissedThanPredicted) {
+  Tuner tuner;
+  tuner.arrivals = tuner.met = 100'000;
+  tuner.predicted = 500;
+  tuner.missed = 500;
+  EXPECT_NEAR(target_share(tuner, 0.01), 0.008, 1e-4);
+  tuner.missed = 2000;
+  EXPECT_LT(target_share(tuner, 0.01), 0.003);
+  EXPECT_GT(target_share(tuner, 0.01), 0.0015);
+  tuner.missed = 50'000;  // not the size's fault alone: bounded
+  EXPECT_NEAR(target_share(tuner, 0.01), 0.002, 1e-4);
+}
+
+TEST(Tuner, SleepKeepsWhatWasLearnedInLittleSpace) {
+  World world;
+  for (int i = 0; i < 2000; ++i) world.step(20);
+  const auto size = [](const Tuner& tuner) {
+    ByteWriter writer;
+    writer(tuner);
+    return writer.bytes().size();
+  };
+  EXPECT_LT(size(world.tuner), 12 * 1024);
+  const double share = late_share(world.tuner, 5);
+  sleep(world.tuner);
+  EXPECT_LT(size(world.tuner), 1024);
+  EXPECT_EQ(late_share(world.tuner, 5), share);
+  for (int i = 0; i < 20; ++i) world.step(20);
+  EXPECT_EQ(world.tuner.plants.size(), 1);
+}
+
+TEST(Tuner, AnImpossibleArchiveIsRefused) {
+  Tuner tuner;
+  tuner.leader = candidate_count;
+  ByteWriter writer;
+  writer(tuner);
+  Tuner copy;
+  ByteReader reader{writer.bytes()};
+  reader(copy);
+  EXPECT_TRUE(reader.failed());
+}
+
+}  // namespace
+}  // namespace tidegate
