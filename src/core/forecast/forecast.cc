@@ -6,6 +6,7 @@
 #include "core/forecast/idle_gap.h"
 #include "core/forecast/points.h"
 #include "core/forecast/residual_histogram.h"
+#include "core/forecast/rest.h"
 #include "core/forecast/scoring.h"
 
 namespace tidegate {
@@ -49,7 +50,16 @@ void close_slot(DemandHistory& history) {
   history.slot_arrivals = history.slot_covered = 0;
 }
 
+// A quiet bin of a resting history: only the slots of ten minutes are kept.
+void pass_bin(DemandHistory& history) {
+  history.minute_arrivals = history.minute_covered = 0;
+  if ((history.bin + 1) % static_cast<std::int64_t>(slot_bins) == 0) close_slot(history);
+  ++history.bin;
+  history.bin_arrivals = history.bin_covered = 0;
+}
+
 void close_bin(DemandHistory& history) {
+  if (is_resting(history)) return pass_bin(history);
   const bool known = history.bin_covered >= bin_seconds / 2;
   history.recent[static_cast<std::size_t>(history.bin) % recent_bins] =
       known ? static_cast<float>(history.bin_arrivals / history.bin_covered) : -1.0F;
@@ -81,6 +91,11 @@ void leap_to(DemandHistory& history, std::int64_t bin) {
 void advance(DemandHistory& history, std::int64_t bin) {
   if (bin - history.bin > static_cast<std::int64_t>(recent_bins)) leap_to(history, bin);
   while (history.bin < bin) close_bin(history);
+}
+
+void wake(DemandHistory& history, Instant now) {
+  end_rest(history);
+  predict(history, history.bin, now, false);
 }
 
 std::int64_t bin_of(double at) { return static_cast<std::int64_t>(std::floor(at / bin_seconds)); }
@@ -166,12 +181,14 @@ void observe(DemandHistory& history, Instant now, Duration interval, double arri
   const double rate = arrivals / (end - begin);
   // What overlaps the intervals before was counted then.
   begin = std::max({begin, end - interval_longest, seconds(history.seen)});
+  if (is_resting(history) && (arrivals > 0 || !may_rest(history))) wake(history, now);
   feed(history, {.begin = begin, .end = end, .rate = rate});
   history.covered += end - begin;
   history.seen = now;
   if (arrivals > 0) observe_arrival(history.gaps, now - interval / 2);
   // Until the first bin is complete there is only the prior around the level to answer with.
   if (history.covered < 2 * bin_seconds) predict(history, history.bin, now, false);
+  if (!is_resting(history) && may_rest(history)) rest(history);
 }
 
 void observe_gap(DemandHistory& history, Instant now) {

@@ -8,6 +8,7 @@
 
 #include "core/base/archive.h"
 #include "core/base/prng.h"
+#include "core/forecast/rest.h"
 
 namespace tidegate {
 namespace {
@@ -245,6 +246,66 @@ TEST(ForecastProperty, MoreArrivalsNeverLowerTheLevel) {
     }
     RC_ASSERT(high.history.level.mean >= low.history.level.mean - 1e-9);
   }));
+}
+
+std::size_t archived(const DemandHistory& history) {
+  ByteWriter writer;
+  writer(history);
+  DemandHistory copy;
+  ByteReader reader{writer.bytes()};
+  reader(copy);
+  EXPECT_FALSE(reader.failed());
+  EXPECT_EQ(copy, history);
+  return writer.bytes().size();
+}
+
+TEST(ForecastRest, AnIdleHourShrinksTheHistoryAndTrafficRestoresIt) {
+  Stream stream;
+  stream.play(2h, 5s, [](double) { return 5.0; });
+  EXPECT_GT(archived(stream.history), 25'000U);
+  stream.play(59min, 5s, [](double) { return 0.0; });
+  EXPECT_FALSE(is_resting(stream.history));
+  stream.play(2min, 5s, [](double) { return 0.0; });
+  EXPECT_TRUE(is_resting(stream.history));
+  EXPECT_LT(archived(stream.history), 6'200U);
+  EXPECT_EQ(stream.at(60s, 0.99), 0);
+  stream.play(30min, 5s, [](double) { return 0.0; });
+  EXPECT_TRUE(is_resting(stream.history));
+  stream.play(10min, 5s, [](double) { return 5.0; });
+  EXPECT_FALSE(is_resting(stream.history));
+  EXPECT_NEAR(stream.at(60s, 0.5), 5, 1.5);
+  EXPECT_GT(archived(stream.history), 25'000U);
+}
+
+TEST(ForecastRest, ADailyOpeningEndsTheRestAhead) {
+  Stream stream;
+  const auto office = [](double t) { return std::fmod(t, 86400) < 4 * 3600 ? 10.0 : 0.0; };
+  stream.play(22h, 10s, office);
+  EXPECT_TRUE(is_resting(stream.history));
+  stream.play(24h, 10s, office);
+  EXPECT_TRUE(is_resting(stream.history));
+  stream.play(24h + 2h - 20min, 10s, office);  // 20 minutes before the third opening
+  EXPECT_FALSE(is_resting(stream.history));
+  EXPECT_LT(seconds(stream.now - stream.history.gaps.last_arrival), 24 * 3600);
+}
+
+TEST(ForecastRest, GapsWhileRestingAreNotQuiet) {
+  Stream stream;
+  stream.play(2h, 10s, [](double) { return 0.0; });
+  ASSERT_TRUE(is_resting(stream.history));
+  stream.now += 6h;
+  observe_gap(stream.history, stream.now);
+  stream.play(10min, 10s, [](double) { return 3.0; });
+  EXPECT_NEAR(stream.at(10s, 0.5), 3, 1);
+  EXPECT_TRUE(stream.history.is_consistent());
+}
+
+TEST(Forecast, AnEarlyJumpIsNotExtrapolated) {
+  Stream stream;
+  stream.play(5min, 1s, [](double) { return 1.0; });
+  stream.play(2min, 1s, [](double) { return 12.0; });
+  EXPECT_GT(stream.at(120s, 0.95), 10);
+  EXPECT_LT(stream.at(120s, 0.95), 30);
 }
 
 TEST(ForecastProperty, NonsenseIsIgnored) {

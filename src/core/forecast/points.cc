@@ -15,21 +15,6 @@ struct Lag {
 // The same weekday tells most, then yesterday.
 constexpr std::array lags{Lag{1, 1}, Lag{2, 0.5}, Lag{3, 0.5}, Lag{4, 0.5}, Lag{5, 0.5}, Lag{6, 0.5}, Lag{7, 1.5}};
 
-// Mean of the same slot on earlier days; negative when none is known.
-double earlier_days(const DemandHistory& history, std::int64_t slot) {
-  double sum = 0;
-  double weight = 0;
-  for (const Lag& lag : lags) {
-    const std::int64_t earlier = slot - lag.days * slots_per_day;
-    if (earlier < 0) break;
-    const std::uint16_t code = history.slots[static_cast<std::size_t>(earlier) % slots_kept];
-    if (code == slot_missing) continue;
-    sum += lag.weight * slot_rate(code);
-    weight += lag.weight;
-  }
-  return weight > 0 ? sum / weight : -1;
-}
-
 // Between the middles of neighbouring slots.
 double season(const DemandHistory& history, std::int64_t bin) {
   const double at = (static_cast<double>(bin) + 0.5) / static_cast<double>(slot_bins) - 0.5;
@@ -56,6 +41,20 @@ std::array<float, 3> recent_maxima(const DemandHistory& history, std::int64_t bi
 }
 
 }  // namespace
+
+double earlier_days(const DemandHistory& history, std::int64_t slot) {
+  double sum = 0;
+  double weight = 0;
+  for (const Lag& lag : lags) {
+    const std::int64_t earlier = slot - lag.days * slots_per_day;
+    if (earlier < 0) break;
+    const std::uint16_t code = history.slots[static_cast<std::size_t>(earlier) % slots_kept];
+    if (code == slot_missing) continue;
+    sum += lag.weight * slot_rate(code);
+    weight += lag.weight;
+  }
+  return weight > 0 ? sum / weight : -1;
+}
 
 std::uint16_t slot_code(double rate) {
   const auto bits = std::bit_cast<std::uint32_t>(static_cast<float>(rate));

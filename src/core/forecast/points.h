@@ -19,6 +19,9 @@ using Points = std::array<std::array<float, point_forecasters>, horizons>;
 // As seen from the end of bin `bin`.
 [[nodiscard]] Points predict_points(const DemandHistory& history, std::int64_t bin);
 
+// Mean rate of the slot of ten minutes on the seven days before it; negative when none is known.
+[[nodiscard]] double earlier_days(const DemandHistory& history, std::int64_t slot);
+
 // A rate in 16 bits (bfloat16, error at most 0.4 %); 0xffff is missing.
 inline constexpr std::uint16_t slot_missing = 0xffff;
 [[nodiscard]] std::uint16_t slot_code(double rate);
