@@ -37,6 +37,7 @@ CapacityEvidence evidence_of(const ServicePlan& plan, const PoolObservation& poo
   evidence.queued = plan.demand.queued;
   evidence.itl_mean = pool.itl_mean.fresh().value_or(0);
   for (const Objective& objective : plan.spec.slo.objectives) {
+    if (objective.kind == LatencyKind::queue_wait) continue;  // waiting says nothing of a replica's own speed
     const auto latency = plan.seen.latency(objective.kind, objective.percentile).fresh();
     if (!latency) continue;
     evidence.latency_known = true;
