@@ -43,7 +43,7 @@ std::string_view rule_name(const Candidate& candidate) {
 }
 
 Duration hold_of(const Candidate& candidate, Duration hold_time) {
-  return std::max(from_seconds(candidate.hold_share * seconds(hold_time)), Duration{1min});
+  return std::max(from_seconds(candidate.hold_share * seconds(hold_time)), Duration{5min});
 }
 
 double expected_miss(const Candidate& candidate) {

@@ -38,7 +38,8 @@ struct Candidate {
 // The share of requests it is expected to fail before it was tried.
 [[nodiscard]] double expected_miss(const Candidate& candidate);
 
-// How long a size once needed is kept; at least a minute, so that noise does not start and stop replicas.
+// How long a size once needed is kept; at least five minutes, so that noise does not start and stop
+// replicas.
 [[nodiscard]] Duration hold_of(const Candidate& candidate, Duration hold_time);
 
 inline constexpr std::size_t candidate_count = 52;

@@ -10,6 +10,8 @@ namespace {
 
 constexpr double wait_default = 2;  // seconds
 constexpr double first_token_part = 0.2;
+constexpr double flow_credible = 1.5;    // of the smoothed load: a burst is not a level
+constexpr double spread_credible = 0.5;  // of the load: a step is not a spread
 constexpr double service_tail = 1.5;
 constexpr double slack_least_part = 0.05;  // of a bound, however slow the service
 
@@ -49,7 +51,9 @@ double busy_slots(double in_flight, double ready, const Capacity& capacity) {
 
 double present_need(const ServiceLoad& load, double quantile) {
   if (!(load.busy > 0)) return 0;
-  const double spread = normal_quantile(quantile) * std::sqrt(load.busy * std::max(load.variability, 0.0));
+  const double noise = std::sqrt(load.busy);
+  const double measured = noise * std::sqrt(std::max(load.variability, 0.0));
+  const double spread = normal_quantile(quantile) * std::min(measured, std::max(noise, spread_credible * load.busy));
   return std::max(load.busy + spread, 0.0) / load.slots;
 }
 
@@ -74,7 +78,8 @@ double drain_need(const ServiceLoad& load, const Backlog& backlog) {
   const double late = load.queued - backlog.ready * rate * load.slack;
   if (late <= 0) return 0;
   const double time = std::max({load.slack, backlog.lead_time, load.residence});
-  return load.busy / load.slots + late / (rate * time);
+  const double flow = std::min(load.flow * load.residence, flow_credible * load.busy);
+  return std::max(load.busy, flow) / load.slots + late / (rate * time);
 }
 
 }  // namespace tidegate

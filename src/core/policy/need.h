@@ -2,7 +2,7 @@
 //
 //   present  (busy + z(q) sqrt(busy * variability)) / slots            what is being served now, staffed
 //   forecast rate'_q * residence / slots                               what is expected at the lead time
-//   drain    busy / slots + late / (replica rate * time)                what works a backlog off
+//   drain    max(busy, min(flow * residence, 1.5 busy)) / slots + late / (replica rate * time)   works a backlog off
 //
 // Units: requests, seconds, weighted replicas. More load never gives less need: where z is negative, busy + z sqrt(...)
 // falls only while it is below zero, and no need is.
@@ -27,6 +27,7 @@ struct WaitPromise {
 
 struct ServiceLoad {
   double busy = 0;         // slots the present load fills at the slots' speed
+  double flow = 0;         // requests per second of the last few seconds: quicker than busy, and noisier
   double queued = 0;       // not begun
   double variability = 1;  // variance over mean of arrivals
   double slots = 1;        // of one weighted replica
@@ -43,6 +44,7 @@ struct ServiceLoad {
 // c = 2, 8 * 1.8 / 1.2 = 12 slots, 1.5 replicas.
 [[nodiscard]] double busy_slots(double in_flight, double ready, const Capacity& capacity);
 
+// The spread counts up to half of the load (or the Poisson noise, if that is more).
 [[nodiscard]] double present_need(const ServiceLoad& load, double quantile);
 
 // Rates are forecast over ten seconds; slots are filled by what came over a residence and the slack, and noise over a

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "core/policy/candidate.h"
 #include "core/policy/need.h"
@@ -15,8 +16,10 @@ constexpr Duration breach_window = 60s;  // what a latency reading covers
 constexpr double breach_share = 0.1;     // of what is ready
 constexpr double breach_load = 0.5;      // of the capacity: below it more replicas would not help
 constexpr double breach_missed_least = 10;
-constexpr double in_flight_window = 15;  // seconds
-constexpr double carried_fade = 3600;    // seconds
+constexpr double quick_window = 15;   // seconds
+constexpr double crowded_fade = 300;  // seconds
+constexpr Duration crowded_counts = 1h;
+constexpr double carried_fade = 3600;  // seconds
 constexpr Duration sleep_after = 1h;
 constexpr double longer_at_most = 8;  // times the residence that the capacity model gives
 
@@ -35,13 +38,21 @@ ServiceLoad load_of(const SloMemory& memory, const PolicyInput& input, double sl
     capacity.slots = std::max(capacity.slots, memory.carried);
     if (demand.residence > 0) capacity.residence_base = demand.residence;
   }
-  ServiceLoad load{.queued = demand.concurrency_known ? demand.queued : 0,
+  if (capacity.basis == CapacityBasis::learned && memory.crowded > 0 &&
+      input.seen.now - memory.crowded_last < crowded_counts)
+    capacity.slots = std::clamp(memory.crowded, 1.0, capacity.slots);
+  // A line through the first few minutes is mostly noise: what is evidently carried stands against it.
+  if (capacity.basis == CapacityBasis::learned && memory.evidence < windows_most)
+    capacity.slots = std::max(capacity.slots, memory.carried);
+  ServiceLoad load{.flow = memory.flow_known ? memory.flow : 0,
+                   .queued = demand.concurrency_known ? demand.queued : 0,
                    .variability = demand.variability,
                    .slots = capacity.slots,
                    .residence = capacity.residence(capacity.slots),
                    .slack = slack,
                    .rate_known = demand.arrivals_known || input.at_lead.has_history};
-  if (capacity.basis != CapacityBasis::unknown && demand.residence > 0) load.residence = measured_residence(input);
+  if (capacity.basis != CapacityBasis::unknown && demand.residence > 0 && memory.evidence >= windows_least)
+    load.residence = measured_residence(input);
   if (load.rate_known) load.busy = input.at_lead.level * load.residence;
   if (demand.concurrency_known) load.busy = std::max(load.busy, busy_slots(memory.in_flight, input.ready, capacity));
   return load;
@@ -68,6 +79,31 @@ bool latency_held(const PolicyInput& input) {
   return false;
 }
 
+// Whether it is known that nobody waits.
+bool is_uncrowded(const PolicyInput& input) {
+  return input.demand.concurrency_known && (input.seen.queued.fresh() ? input.demand.queued <= 0 : latency_held(input));
+}
+
+void smooth(SloMemory& memory, const PolicyInput& input, double elapsed) {
+  const double quick = 1 - std::exp(-elapsed / quick_window);
+  const Demand& demand = input.demand;
+  if (demand.concurrency_known)
+    memory.in_flight += (memory.in_flight_known ? quick : 1) * (demand.in_flight - memory.in_flight);
+  memory.in_flight_known = demand.concurrency_known;
+  if (demand.arrivals_known && demand.interval > Duration::zero())
+    memory.flow += (memory.flow_known ? quick : 1) * (demand.arrivals / seconds(demand.interval) - memory.flow);
+  memory.flow_known = demand.arrivals_known;
+}
+
+// While requests wait, every slot there is is taken: what a learned capacity extrapolates beyond that is not there.
+void notice_crowding(SloMemory& memory, const PolicyInput& input, double elapsed) {
+  const Demand& demand = input.demand;
+  if (!demand.concurrency_known || input.ready < 1 || demand.in_flight <= 0 || demand.queued < input.ready) return;
+  const double each = demand.in_flight / input.ready;
+  memory.crowded = std::max(memory.crowded * std::exp(-elapsed / crowded_fade), each);
+  memory.crowded_last = input.seen.now;
+}
+
 void remember(SloMemory& memory, const PolicyInput& input) {
   const Instant now = input.seen.now;
   if (!memory.started) {
@@ -78,14 +114,10 @@ void remember(SloMemory& memory, const PolicyInput& input) {
   const double elapsed = std::max(seconds(now - memory.seen), 0.0);
   if (has_work(input.demand) || !input.demand.has_evidence) memory.busy_last = now;
   if (input.demand.has_evidence) memory.evidence = std::min(memory.evidence + (now - memory.seen), windows_most);
-  if (input.demand.concurrency_known) {
-    const double share = memory.in_flight_known ? 1 - std::exp(-elapsed / in_flight_window) : 1;
-    memory.in_flight += share * (input.demand.in_flight - memory.in_flight);
-  }
-  memory.in_flight_known = input.demand.concurrency_known;
+  smooth(memory, input, elapsed);
+  notice_crowding(memory, input, elapsed);
   memory.carried *= std::exp(-elapsed / carried_fade);
-  const bool uncrowded = input.seen.queued.fresh() ? input.demand.queued <= 0 : latency_held(input);
-  if (input.demand.concurrency_known && uncrowded && input.ready >= 1)
+  if (is_uncrowded(input) && input.ready >= 1)
     memory.carried = std::max(memory.carried, input.demand.in_flight / input.ready);
   const double kept = std::exp(-elapsed / seconds(breach_window));
   memory.met = memory.met * kept + input.seen.within_slo.fresh().value_or(0);
@@ -131,10 +163,8 @@ bool arrival_is_likely(const PolicyInput& input) {
 void settle_idle(const SloMemory& memory, const PolicyInput& input, Band& band) {
   const double committed = input.ready + input.warming;
   if (has_work(input.demand)) {
-    if (committed <= 0) {
-      band.floor = std::max(band.floor, WeightedReplicas{1});
-      band.floor_reason = Reason::activate_request;
-    }
+    band.floor = std::max(band.floor, WeightedReplicas{1});
+    if (committed <= 0) band.floor_reason = Reason::activate_request;
     band.ceiling = std::max({band.ceiling, band.floor, WeightedReplicas{std::min(committed, 1.0)}});
     return;
   }
@@ -213,9 +243,12 @@ Proposal propose(const SloPolicy&, SloMemory& memory, const PolicyInput& input) 
   const CandidateBand rule = band_of(leader, asked);
   const double drain = drain_need(load, {.ready = input.ready, .lead_time = seconds(input.lead_time)});
 
+  // Of replicas whose capacity nobody knows, those that are there evidently carry what does not queue.
+  const bool is_carried = input.reference.basis == CapacityBasis::unknown && is_uncrowded(input) && input.ready >= 1;
+  const double most = is_carried ? committed : std::numeric_limits<double>::infinity();
   Need need;
-  raise_to(need, rule.present, Reason::load_rise);
-  raise_to(need, rule.forecast, Reason::forecast_demand);
+  raise_to(need, std::min(rule.present, most), Reason::load_rise);
+  raise_to(need, std::min(rule.forecast, most), Reason::forecast_demand);
   raise_to(need, drain, Reason::backlog);
   raise_to(need, breach_need(memory, input, load, promise.allowance), Reason::slo_breach_observed);
   Band band{.floor = WeightedReplicas{need.value}, .floor_reason = need.reason};

@@ -29,6 +29,10 @@ struct SloMemory {
   Duration evidence{};   // seen since the start, as far as it matters
   double in_flight = 0;  // smoothed
   bool in_flight_known = false;
+  double flow = 0;  // requests per second, smoothed alike
+  bool flow_known = false;
+  double crowded = 0;  // concurrency of a replica while requests waited: its slots are not more
+  Instant crowded_last{};
   double carried = 0;       // highest concurrency of a replica seen without a queue; faded
   double breach_floor = 0;  // what an observed breach asked for, until breach_until
   Instant breach_until{};
@@ -40,8 +44,8 @@ struct SloMemory {
   friend bool operator==(const SloMemory&, const SloMemory&) = default;
   template <class Archive>
   void archive(Archive& ar) {
-    ar(started, seen, busy_last, peak, evidence, in_flight, in_flight_known, carried, breach_floor, breach_until, met,
-       missed, band, tuner);
+    ar(started, seen, busy_last, peak, evidence, in_flight, in_flight_known, flow, flow_known, crowded, crowded_last,
+       carried, breach_floor, breach_until, met, missed, band, tuner);
   }
 };
 

@@ -215,7 +215,7 @@ class Ours {
                         .residence = completions_ > 5 ? busy_ / completions_ : 0,
                         .has_evidence = true};
     const Duration lead = from_seconds(setup_.cold * 1.1);
-    const Duration hold = from_seconds(std::max(2 * setup_.cold, 60.0));
+    const Duration hold = lead + from_seconds(std::clamp(4 * setup_.cold, 60.0, 1800.0));
     const Forecast at_lead = forecast_at(history_, at, lead);
     const Forecast over_hold = forecast_peak(history_, at, hold);
     const Proposal proposal = propose({}, memory_,

@@ -15,10 +15,11 @@ constexpr double aimed_part = 0.8;       // of the allowance
 constexpr double correction_least = 0.25;
 constexpr double correction_most = 1.1;
 constexpr double correction_prior = 1000;  // requests
+constexpr double settling = 60;            // seconds beyond the lead time
 constexpr double first_choice = 300;       // seconds of evidence
 constexpr double leader_bonus = 0.98;      // a change must be worth it
 constexpr double unavoidable_part = 0.5;
-constexpr double excess_cost = 4;
+constexpr double excess_cost = 3;  // missing the SLO is worth three times the money, and more the farther it is missed
 constexpr std::uint16_t steps_per_choice = 30;
 constexpr std::int64_t steps_per_busy_slot = 30;
 constexpr double longest_interval = 60;  // seconds of a tick that count
@@ -164,28 +165,42 @@ void note_busy(Tuner& tuner, CandidatePlants& plants, double busy) {
   }
 }
 
+void fade(Tuner& tuner) {
+  const double kept = std::exp(-step_seconds / memory);
+  for (std::size_t k = 0; k < candidate_count; ++k) {
+    tuner.late[k] *= static_cast<float>(kept);
+    tuner.billed[k] *= static_cast<float>(kept);
+  }
+  tuner.arrivals *= kept;
+  tuner.predicted *= kept;
+  tuner.met *= kept;
+  tuner.missed *= kept;
+  tuner.time = tuner.time * kept + step_seconds;
+  tuner.observed += step_seconds;
+}
+
+void advance(Tuner& tuner, CandidatePlants& plants, const Lane& ready, const TunerView& view) {
+  // What is late before anything ordered can have come is no candidate's doing.
+  const double settled = seconds(view.lead_time) + settling;
+  const bool counts = static_cast<double>(plants.steps) * step_seconds >= settled;
+  if (counts) fade(tuner);
+  Lane nobodys{};
+  Lane& late = counts ? tuner.late : nobodys;
+  const float before = late[tuner.leader];
+  for (const TunerSecond& seen : tuner.open) {
+    play(plants, ready, shared(plants, seen, view), late);
+    if (counts) tuner.arrivals += static_cast<double>(seen.arrivals);
+  }
+  if (!counts) return;
+  tuner.predicted += static_cast<double>(late[tuner.leader] - before);
+  for (std::size_t k = 0; k < candidate_count; ++k)
+    tuner.billed[k] += plants.committed[k] * static_cast<float>(step_seconds);
+}
+
 void step(Tuner& tuner, const TunerView& view) {
   CandidatePlants& plants = tuner.plants.front();
-  const double fade = std::exp(-step_seconds / memory);
-  const float faded = static_cast<float>(fade);
-  for (std::size_t k = 0; k < candidate_count; ++k) {
-    tuner.late[k] *= faded;
-    tuner.billed[k] = tuner.billed[k] * faded + plants.committed[k] * static_cast<float>(step_seconds);
-  }
-  tuner.arrivals *= fade;
-  tuner.predicted *= fade;
-  tuner.met *= fade;
-  tuner.missed *= fade;
-  tuner.time = tuner.time * fade + step_seconds;
-  tuner.observed += step_seconds;
-
   const Lane ready = ready_replicas(plants, view.lead_time);
-  const float before = tuner.late[tuner.leader];
-  for (std::size_t i = 0; i < tuner_seconds; ++i) {
-    play(plants, ready, shared(plants, tuner.open[i], view), tuner.late);
-    tuner.arrivals += static_cast<double>(tuner.open[i].arrivals);
-  }
-  tuner.predicted += static_cast<double>(tuner.late[tuner.leader] - before);
+  advance(tuner, plants, ready, view);
   note_busy(tuner, plants, view.load.busy);
   CandidateInput input{.load = view.load, .at_lead = view.at_lead, .over_hold = view.over_hold};
   for (std::size_t w = 0; w < windows; ++w) input.busiest[w] = static_cast<double>(tuner.busiest[w]);
@@ -264,7 +279,7 @@ std::size_t choose(const Tuner& tuner, double allowance) {
   double best_score = std::numeric_limits<double>::infinity();
   for (std::size_t k = 0; k < candidate_count; ++k) {
     double score = mean_replicas(tuner, k) * (k == tuner.leader ? leader_bonus : 1.0);
-    score *= std::max(shares[k] / accepted, 1.0) * (shares[k] > accepted ? excess_cost : 1.0);
+    if (shares[k] > accepted) score *= excess_cost * std::sqrt(shares[k] / accepted);
     if (score >= best_score) continue;
     best = k;
     best_score = score;

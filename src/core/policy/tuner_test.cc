@@ -77,6 +77,7 @@ TEST(Tuner, APlantCountsEachLateRequestOnce) {
   world.lead_time = 600s;
   world.replicas_max = 1;
   world.tuner.open_count = 0;
+  for (int i = 0; i < 670; ++i) world.step(0);  // nothing counts before what is ordered can come
   for (int i = 0; i < 100; ++i) world.step(8);
   EXPECT_NEAR(static_cast<double>(world.tuner.late[cautious]), 720, 40);
   EXPECT_NEAR(world.tuner.arrivals, 800, 2);
@@ -94,6 +95,7 @@ TEST(Tuner, ReplicasHelpAfterTheLeadTime) {
   const auto late_with = [](Duration lead_time) {
     World world;
     world.lead_time = lead_time;
+    for (int i = 0; i < 300; ++i) world.step(1);
     for (int i = 0; i < 600; ++i) world.step(20);
     return static_cast<double>(world.tuner.late[cautious]);
   };
