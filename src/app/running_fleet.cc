@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "edge/gateway/remote_link.h"
+#include "edge/machine/secret_value.h"
 #include "edge/sources/prometheus_source.h"
 #include "edge/sources/scrape_source.h"
 #include "serve/config/listen_address.h"
@@ -32,6 +33,22 @@ GatewayOptions gateway_options(const GatewaySpec& spec) {
           .header_timeout = spec.header_timeout,
           .body_max = spec.body_max,
           .trust_forwarded = spec.trust_forwarded};
+}
+
+Result<HttpServerOptions> api_options(const ApiSpec& spec) {
+  const auto listen = listen_address(spec.listen);
+  if (!listen) return fail(ErrorKind::invalid, fmt::format("api.listen is no address: {}", spec.listen));
+  HttpServerOptions options{.port = listen->port, .insecure = spec.insecure};
+  if (listen->host == "localhost")
+    options.address = "127.0.0.1";
+  else
+    options.address = listen->host.empty() ? "0.0.0.0" : listen->host;
+  if (spec.token) {
+    auto token = resolve(*spec.token);
+    if (!token) return std::unexpected(token.error());
+    options.token = std::move(*token);
+  }
+  return options;
 }
 
 Duration kill_after_max(const FleetSpec& spec) {
@@ -95,6 +112,11 @@ Result<std::unique_ptr<RunningFleet>> RunningFleet::open(FleetSpec spec, RunOpti
 Result<void> RunningFleet::start() {
   if (auto begun = runtime_->begin(); !begun) return begun;
   adopted_ = runtime_->adopted();
+  auto options = api_options(runtime_->spec()->api);
+  if (!options) return std::unexpected(options.error());
+  api_ = std::make_unique<HttpApi>(*runtime_, clock_, std::move(*options), TIDEGATE_VERSION);
+  if (auto served = api_->start(); !served)
+    return fail(served.error().kind, fmt::format("the API {}; api.listen says where", served.error().message));
   runtime_->start();
   return {};
 }

@@ -1,6 +1,6 @@
 // Everything `tidegate run` runs, put together: state directory, journal, target, sources, gateway (or the link to one
-// apart), control loop. Opened so that what may fail (a lock, a port in use) fails before a replica is touched, and
-// taken down in the opposite order.
+// apart), control loop, API. Opened so that what may fail (a lock, a port in use) fails before a replica is touched,
+// and taken down in the opposite order.
 #pragma once
 
 #include <functional>
@@ -12,6 +12,7 @@
 #include "edge/machine/state_directory.h"
 #include "edge/machine/system_clock.h"
 #include "edge/targets/process_target.h"
+#include "serve/api/http_api.h"
 #include "serve/journal/journal.h"
 #include "serve/runtime/fleet_runtime.h"
 #include "serve/runtime/log.h"
@@ -60,6 +61,7 @@ class RunningFleet {
   Gateway* gateway_ = nullptr;  // when it is in this process
   std::unique_ptr<GatewayLink> link_;
   std::unique_ptr<FleetRuntime> runtime_;
+  std::unique_ptr<HttpApi> api_;  // goes first
 };
 
 }  // namespace tidegate
