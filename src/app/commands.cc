@@ -5,6 +5,7 @@ namespace tidegate {
 
 extern const Command completion_command;
 extern const Command decide_command;
+extern const Command demo_command;
 extern const Command emulate_command;
 extern const Command export_command;
 extern const Command gateway_command;
@@ -19,6 +20,7 @@ extern const Command version_command;
 const std::vector<const Command*>& commands() {
   static const std::vector<const Command*> all{
       // run
+      &demo_command,
       &init_command,
       &run_command,
       &gateway_command,

@@ -116,7 +116,7 @@ Result<void> RunningFleet::start() {
   if (!options) return std::unexpected(options.error());
   api_ = std::make_unique<HttpApi>(*runtime_, clock_, std::move(*options), TIDEGATE_VERSION);
   if (auto served = api_->start(); !served)
-    return fail(served.error().kind, fmt::format("the API {}; api.listen says where", served.error().message));
+    return fail(served.error().kind, fmt::format("{}; api.listen says where", served.error().message));
   runtime_->start();
   return {};
 }
