@@ -25,8 +25,9 @@ namespace tidegate {
 enum class CommandGroup : std::uint8_t { run, understand, try_out, steer, fit_in };
 
 struct Option {
-  std::string name;   // "--scale"
-  std::string value;  // what stands for the value in the help: "X"; empty: a flag
+  std::string name;    // "--scale"
+  std::string letter;  // "f": also -f
+  std::string value;   // what stands for the value in the help: "X"; empty: a flag
   std::string help;
   std::string fallback;  // shown in the help and used when the option is left out
   bool repeats = false;
@@ -62,6 +63,7 @@ class Arguments {
 
 struct Command {
   std::string name;
+  std::vector<std::string> aliases;  // further words for it
   CommandGroup group = CommandGroup::run;
   std::string summary;                // one line, lower case, no full stop
   std::vector<std::string> examples;  // shown in the help

@@ -68,12 +68,14 @@ std::string usage(const Command& command) {
 std::string section(const Command& command) {
   auto sentence = command.summary + ".";
   sentence.front() = static_cast<char>(std::toupper(static_cast<unsigned char>(sentence.front())));
+  if (!command.aliases.empty()) sentence += fmt::format(" Also: `{}`.", fmt::join(command.aliases, "`, `"));
   auto text = fmt::format("\n### {}\n\n{}\n\n```\n{}\n```\n", command.name, sentence, usage(command));
   if (!command.positionals.empty() || !command.options.empty()) text += "\n| | meaning | default |\n|---|---|---|\n";
   for (const auto& one : command.positionals)
     text += fmt::format("| `{}` | {} | {} |\n", one.name, cell(one.help), one.required ? "required" : "");
   for (const auto& one : command.options)
-    text += fmt::format("| `{}{}{}` | {}{} | {} |\n", one.name, one.value.empty() ? "" : " ", one.value, cell(one.help),
+    text += fmt::format("| `{}{}{}{}` | {}{} | {} |\n", one.letter.empty() ? "" : fmt::format("-{}, ", one.letter),
+                        one.name, one.value.empty() ? "" : " ", one.value, cell(one.help),
                         one.repeats ? "; may be repeated" : "",
                         one.required           ? "required"
                         : one.fallback.empty() ? ""

@@ -34,12 +34,12 @@ void bind_option(Bound& bound, const Option& option) {
       bound.slots.emplace_back(Slot{.name = option.name, .is_flag = option.value.empty(), .fallback = option.fallback});
   const auto help =
       option.fallback.empty() ? option.help : fmt::format("{} (default {})", option.help, option.fallback);
+  const auto names = option.letter.empty() ? option.name : fmt::format("-{},{}", option.letter, option.name);
   if (slot.is_flag) {
-    bound.app->add_flag(option.name, slot.given, option.help);
+    bound.app->add_flag(names, slot.given, option.help);
     return;
   }
-  auto* made =
-      bound.app->add_option(option.name, slot.values, help)->type_name(option.value)->required(option.required);
+  auto* made = bound.app->add_option(names, slot.values, help)->type_name(option.value)->required(option.required);
   made->expected(option.repeats ? -1 : 1);
   if (!option.repeats) made->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   made->allow_extra_args(false);
@@ -59,6 +59,7 @@ void bind(Bound& bound, CLI::App& root, const Command& command) {
   bound.command = &command;
   bound.app = root.add_subcommand(command.name, command.summary);
   bound.app->group(std::string{group_titles[static_cast<std::size_t>(command.group)]});
+  for (const auto& alias : command.aliases) bound.app->alias(alias);
   bound.app->fallthrough();
   std::string footer;
   for (const auto& example : command.examples) footer += (footer.empty() ? "Examples:\n  " : "\n  ") + example;
@@ -100,7 +101,8 @@ std::optional<std::string> unknown_command(const std::vector<std::string>& words
     if (word.starts_with("-")) return std::nullopt;
     const Command* nearest = nullptr;
     for (const auto* command : commands()) {
-      if (command->name == word) return std::nullopt;
+      if (command->name == word || std::ranges::find(command->aliases, word) != command->aliases.end())
+        return std::nullopt;
       if (nearest == nullptr || distance(word, command->name) < distance(word, nearest->name)) nearest = command;
     }
     return distance(word, nearest->name) <= 2 ? fmt::format("no command '{}': did you mean '{}'?", word, nearest->name)
