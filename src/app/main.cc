@@ -52,7 +52,7 @@ void bind_positional(Bound& bound, const Positional& positional) {
   if (positional.repeats)
     made->expected(positional.required ? 1 : 0, 10'000);
   else
-    made->expected(1);
+    made->expected(1)->allow_extra_args(false);  // the next word is the next positional's
 }
 
 void bind(Bound& bound, CLI::App& root, const Command& command) {

@@ -1,8 +1,10 @@
 #include "app/running_fleet.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <thread>
 
 #include "edge/gateway/remote_link.h"
@@ -35,10 +37,20 @@ GatewayOptions gateway_options(const GatewaySpec& spec) {
           .trust_forwarded = spec.trust_forwarded};
 }
 
+constexpr std::size_t event_bytes_max = 16 << 20;  // a tick of a large fleet is a megabyte
+
+// Under which others reach an API that listens beyond loopback.
+std::string machine_name() {
+  std::array<char, 256> name{};
+  ::gethostname(name.data(), name.size() - 1);
+  return name.data();
+}
+
 Result<HttpServerOptions> api_options(const ApiSpec& spec) {
   const auto listen = listen_address(spec.listen);
   if (!listen) return fail(ErrorKind::invalid, fmt::format("api.listen is no address: {}", spec.listen));
-  HttpServerOptions options{.port = listen->port, .insecure = spec.insecure};
+  HttpServerOptions options{.port = listen->port, .hosts = {machine_name()}, .insecure = spec.insecure};
+  options.event_bytes_max = event_bytes_max;
   if (listen->host == "localhost")
     options.address = "127.0.0.1";
   else

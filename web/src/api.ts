@@ -22,24 +22,56 @@ export interface SignalReading {
 export interface Service {
   name: string; mode: string; slo: { objective: string; bound: number; measured: number | null; met: boolean | null }[];
   attainment: number | null; band: Band; demand: { rate: number | null; expected: number | null; quality: string };
-  in_flight: number | null; queued: number | null; pools: Pool[]; cost_per_hour: number | null; gpus: number;
+  in_flight: number | null; queued: number | null; replicas_min: number; replicas_max: number; pools: Pool[]; cost_per_hour: number | null; gpus: number;
   lead_time: number; hold_time: number; paused: { author: string; comment: string } | null;
   override: { kind: string; replicas: number; expires: number; author: string; comment: string } | null;
-  rollout: boolean; signals: SignalReading[]; replicas: Replica[]; peers: { policy: string; replicas: number }[];
+  rollout: boolean; signals?: SignalReading[]; replicas?: Replica[]; peers: { policy: string; replicas: number }[];
   last_decision: Decision | null;
 }
 export type Point = Record<string, number | null>;
 export interface Series { t: number[]; columns: Record<string, (number | null)[]> }
 export interface Tick { now: number; services: Service[]; points: Record<string, Point> }
 
+// The token of a guarded API, for as long as the tab lives.
+const TOKEN = "tidegate-token";
+export const setToken = (token: string) => sessionStorage.setItem(TOKEN, token);
+function headers(accept: string): Record<string, string> {
+  const token = sessionStorage.getItem(TOKEN);
+  return token ? { accept, authorization: `Bearer ${token}` } : { accept };
+}
+
+export class Refused extends Error {}
+
 export async function get<T>(path: string): Promise<T> {
-  const answer = await fetch(path, { headers: { accept: "application/json" } });
+  const answer = await fetch(path, { headers: headers("application/json") });
   if (!answer.ok) {
     const body = await answer.json().catch(() => null);
-    throw new Error(body?.error?.message ?? `${path} answered ${answer.status}`);
+    throw new (answer.status === 401 ? Refused : Error)(body?.error?.message ?? `${path} answered ${answer.status}`);
   }
   return answer.json();
 }
+
+// Server-sent events through fetch, since EventSource cannot carry a token. Ends, one way or another, by throwing.
+export async function listen(path: string, on: (event: string, data: string) => void, stop: AbortSignal): Promise<never> {
+  const answer = await fetch(path, { headers: headers("text/event-stream"), signal: stop });
+  if (answer.status === 401) throw new Refused("the token is wanted");
+  if (!answer.ok || !answer.body) throw new Error(`${path} answered ${answer.status}`);
+  const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+  for (let rest = ""; ;) {
+    const { value, done } = await reader.read();
+    if (done) throw new Error("the stream ended");
+    const parts = (rest + value).split("\n\n");
+    rest = parts.pop()!;
+    for (const part of parts) {
+      const lines = part.split("\n");
+      const event = lines.find((line) => line.startsWith("event: "))?.slice(7);
+      if (event) on(event, lines.filter((line) => line.startsWith("data: ")).map((line) => line.slice(6)).join("\n"));
+    }
+  }
+}
+
+export type Reasons = Record<string, { meaning: string; advice: string }>;
+export const reasons = () => get<Reasons>("/api/v1/reasons");
 
 export const series = (name: string, window: number) =>
   get<Series>(`/api/v1/services/${encodeURIComponent(name)}/series?window=${window}`);

@@ -10,7 +10,7 @@ export interface Line {
 }
 export interface ChartProps {
   title: string; height: number; t: number[]; columns: Record<string, (number | null)[]>; lines: Line[];
-  band?: [string, string]; limit?: { value: number; label: string }; markers?: Decision[];
+  band?: [string, string]; cut?: number; marked?: boolean; limit?: { value: number; label: string }; markers?: Decision[];
   chosen?: number | null; onChoose?: (decision: Decision) => void; format: (value: number) => string;
 }
 
@@ -18,7 +18,8 @@ const css = (name: string) => getComputedStyle(document.documentElement).getProp
 const verdictColor: Record<string, string> = { raise: "--raise", lower: "--lower", move: "--accent" };
 
 // Raise points up, lower points down: shape as well as colour.
-function drawMarkers(u: uPlot, markers: Decision[], chosen: number | null | undefined) {
+// Charts below the first repeat only the lines, and those faintly.
+function drawMarkers(u: uPlot, { markers = [], chosen, marked }: ChartProps) {
   const { ctx } = u;
   const size = 5 * devicePixelRatio, top = u.bbox.top + 2 * devicePixelRatio;
   for (const marker of markers) {
@@ -26,12 +27,14 @@ function drawMarkers(u: uPlot, markers: Decision[], chosen: number | null | unde
     if (x < u.bbox.left || x > u.bbox.left + u.bbox.width) continue;
     const up = marker.verdict !== "lower";
     ctx.fillStyle = ctx.strokeStyle = css(verdictColor[marker.verdict] ?? "--dim");
-    ctx.beginPath();
-    ctx.moveTo(x - size, top + (up ? size * 1.6 : 0));
-    ctx.lineTo(x + size, top + (up ? size * 1.6 : 0));
-    ctx.lineTo(x, top + (up ? 0 : size * 1.6));
-    ctx.fill();
-    ctx.globalAlpha = marker.id === chosen ? 1 : 0.25;
+    if (marked) {
+      ctx.beginPath();
+      ctx.moveTo(x - size, top + (up ? size * 1.6 : 0));
+      ctx.lineTo(x + size, top + (up ? size * 1.6 : 0));
+      ctx.lineTo(x, top + (up ? 0 : size * 1.6));
+      ctx.fill();
+    }
+    ctx.globalAlpha = marker.id === chosen ? 1 : marked ? 0.25 : 0.12;
     ctx.beginPath();
     ctx.moveTo(x, top + size * 1.6);
     ctx.lineTo(x, u.bbox.top + u.bbox.height);
@@ -65,7 +68,8 @@ function options(props: ChartProps, width: number, latest: { current: ChartProps
       x: { time: true },
       y: { range: (_u, low, high) => {
         const bound = latest.current.limit?.value ?? 0;
-        return [Math.min(0, low ?? 0), Math.max(high ?? 1, bound, 0.001) * 1.12];
+        const top = Math.min(Math.max(high ?? 1, bound, 0.001), latest.current.cut ?? Infinity);
+        return [Math.min(0, low ?? 0), top * (latest.current.marked ? 1.2 : 1.12)];
       } },
     },
     axes: [
@@ -84,7 +88,7 @@ function options(props: ChartProps, width: number, latest: { current: ChartProps
     bands: props.band ? [{ series: [index(props.band[1]), index(props.band[0])], fill: css("--band") }] : [],
     hooks: {
       draw: [(u) => {
-        drawMarkers(u, latest.current.markers ?? [], latest.current.chosen);
+        drawMarkers(u, latest.current);
         if (latest.current.limit) drawLimit(u, latest.current.limit);
       }],
     },
@@ -113,12 +117,20 @@ export function Chart(props: ChartProps) {
     u.over.addEventListener("click", click);
     const resized = new ResizeObserver(() => u.setSize({ width: box.clientWidth, height: props.height }));
     resized.observe(box);
+    // Away from the cursor the legend says what is now.
+    const rest = () => u.setLegend({ idx: u.data[0].length - 1 });
+    u.over.addEventListener("mouseleave", rest);
     const scheme = matchMedia("(prefers-color-scheme: dark)");
     const repaint = () => u.redraw();
     scheme.addEventListener("change", repaint);
     return () => { resized.disconnect(); scheme.removeEventListener("change", repaint); u.destroy(); };
   }, [props.lines.map((line) => line.column).join()]);
-  useEffect(() => { plot.current?.setData(values()); });
+  useEffect(() => {
+    const u = plot.current;
+    if (!u) return;
+    u.setData(values());
+    if (u.cursor.idx == null || (u.cursor.left ?? -1) < 0) u.setLegend({ idx: u.data[0].length - 1 });
+  });
 
   return <section class="chart"><h3>{props.title}</h3><div ref={place} /></section>;
 }

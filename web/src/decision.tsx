@@ -22,7 +22,30 @@ function WhatIf({ service, total }: { service: string; total: number }) {
   );
 }
 
-export function DecisionRecord({ service, id }: { service: string; id: number }) {
+interface RecordProps { service: string; id: number; list: Decision[]; choose: (d: Decision) => void }
+
+// Arrow keys go to the neighbours in time, Escape closes.
+function useKeys({ service, id, list, choose }: RecordProps) {
+  useEffect(() => {
+    const pressed = (event: KeyboardEvent) => {
+      if ((event.target as HTMLElement).closest("input, .u-over")) return;
+      const at = list.findIndex((d) => d.id === id);
+      const next = event.key === "ArrowLeft" ? list[at + 1] : event.key === "ArrowRight" ? list[at - 1] : undefined;
+      if (event.key === "Escape") location.hash = `#/service/${encodeURIComponent(service)}`;
+      if (!next || at < 0) return;
+      event.preventDefault();
+      choose(next);
+    };
+    addEventListener("keydown", pressed);
+    return () => removeEventListener("keydown", pressed);
+  }, [service, id, list]);
+}
+
+export function DecisionRecord(props: RecordProps) {
+  const { service, id } = props;
+  useKeys(props);
+  const [reasons, setReasons] = useState<api.Reasons>({});
+  useEffect(() => { api.reasons().then(setReasons).catch(() => {}); }, []);
   const [record, setRecord] = useState<Decision | null>(null);
   const [problem, setProblem] = useState("");
   const place = useRef<HTMLElement>(null);
@@ -44,13 +67,14 @@ export function DecisionRecord({ service, id }: { service: string; id: number })
         {record.pools.map((p) => `${p.replicas} ${p.pool}`).join(" + ")}: {words(record.reason)}
         <a class="close" href={`#/service/${encodeURIComponent(service)}`} aria-label="close">×</a>
       </h3>
-      <table>
+      {reasons[record.reason] && <p>{reasons[record.reason].meaning} <span class="dim">{reasons[record.reason].advice}</span></p>}
+      <table class="stages">
         <thead><tr><th>stage</th><th class="n">before</th><th class="n">after</th><th>why</th><th>facts</th></tr></thead>
         <tbody>
           {record.stages.map((stage) => (
             <tr key={stage.stage}>
               <td>{stage.stage}</td><td class="n">{number(stage.before)}</td><td class="n">{number(stage.after)}</td>
-              <td>{words(stage.reason)}{stage.note ? <small> · {words(stage.note)}</small> : ""}</td>
+              <td title={reasons[stage.reason]?.meaning}>{words(stage.reason)}{stage.note ? <small> · {words(stage.note)}</small> : ""}</td>
               <td class="facts">
                 {Object.entries(stage.facts ?? {}).map(([name, value]) => <span key={name}>{words(name)} <b>{number(value)}</b></span>)}
               </td>

@@ -51,7 +51,7 @@ function Row({ service }: { service: Service }) {
       <td><a href={`#/service/${encodeURIComponent(service.name)}`}>{service.name}</a> <Badges service={service} /></td>
       <td><Tiles pools={service.pools} /></td>
       <td class="n">{number(service.band.floor)} … {number(service.band.ceiling)}</td>
-      <td class="n">{number(service.demand.rate)}/s</td>
+      <td class="n">{service.demand.rate === null ? DASH : `${number(service.demand.rate)}/s`}</td>
       <td class="n">{number(service.queued)}</td>
       <td class={`n ${objective?.met === false ? "bad" : ""}`}>
         {objective ? <>{seconds(objective.measured)} <small>of {seconds(objective.bound)}</small></> : DASH}
@@ -63,10 +63,27 @@ function Row({ service }: { service: Service }) {
   );
 }
 
+function Totals({ services }: { services: Service[] }) {
+  const missed = services.filter((s) => s.slo.some((objective) => objective.met === false)).length;
+  const total = (of: (service: Service) => number) => services.reduce((all, one) => all + of(one), 0);
+  return (
+    <dl class="figures">
+      <div><dt>services</dt><dd>{services.length}</dd></div>
+      <div><dt>replicas ready</dt><dd>{total((s) => sum(s.pools, (p) => p.ready))}</dd></div>
+      <div><dt>warming</dt><dd>{total((s) => sum(s.pools, (p) => p.requested + p.starting + p.loading))}</dd></div>
+      <div><dt>GPUs</dt><dd>{total((s) => s.gpus)}</dd></div>
+      <div><dt>cost</dt><dd>{dollars(total((s) => s.cost_per_hour ?? 0))}</dd></div>
+      <div><dt>missing the SLO</dt><dd class={missed ? "bad" : "good"}>{missed}</dd></div>
+    </dl>
+  );
+}
+
 export function Fleet({ tick }: { tick: Tick }) {
   if (tick.services.length === 0)
     return <p class="empty">No service is configured. <code>tidegate init</code> writes a first file.</p>;
   return (
+    <>
+    <Totals services={tick.services} />
     <table class="fleet">
       <thead>
         <tr>
@@ -76,5 +93,6 @@ export function Fleet({ tick }: { tick: Tick }) {
       </thead>
       <tbody>{tick.services.map((service) => <Row key={service.name} service={service} />)}</tbody>
     </table>
+    </>
   );
 }

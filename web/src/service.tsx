@@ -75,7 +75,7 @@ function Signals({ service }: { service: Service }) {
       <table>
         <thead><tr><th>signal</th><th>quality</th><th class="n">value</th><th class="n">age</th><th class="n">reporting</th></tr></thead>
         <tbody>
-          {service.signals.map((signal) => (
+          {(service.signals ?? []).map((signal) => (
             <tr key={signal.signal}>
               <td>{words(signal.signal)}</td>
               <td class={signal.quality === "fresh" ? "good" : signal.quality === "absent" ? "dim" : "bad"}>{signal.quality}</td>
@@ -93,7 +93,7 @@ function Replicas({ service, now }: { service: Service; now: number }) {
   return (
     <section>
       <h3>Replicas</h3>
-      {service.replicas.length === 0 ? <p class="empty">None runs. The first request wakes one.</p> : (
+      {!service.replicas?.length ? <p class="empty">None runs. The first request wakes one.</p> : (
         <table>
           <thead><tr><th>replica</th><th>pool</th><th>state</th><th class="n">for</th><th>at</th><th>GPUs</th><th>remark</th></tr></thead>
           <tbody>
@@ -112,18 +112,21 @@ function Replicas({ service, now }: { service: Service; now: number }) {
   );
 }
 
+const ROWS_AT_FIRST = 12;
+
 function Decisions({ list, chosen, choose }: { list: Decision[]; chosen: number | null; choose: (d: Decision) => void }) {
+  const [all, setAll] = useState(false);
   return (
     <section>
       <h3>Decisions that changed something</h3>
       {list.length === 0 ? <p class="empty">Nothing changed in this window.</p> : (
         <table class="decisions">
           <tbody>
-            {list.slice(0, 100).map((d) => (
+            {list.slice(0, all ? 500 : ROWS_AT_FIRST).map((d) => (
               <tr key={d.id} class={d.id === chosen ? "chosen" : ""} onClick={() => choose(d)}>
                 <td class="n"><button type="button">{clock(d.now)}</button></td>
                 <td><span class={`verdict ${d.verdict}`}>{d.verdict}</span></td>
-                <td class="n">{d.pools.map((p) => `${p.replicas}${d.pools.length > 1 ? ` ${p.pool}` : ""}`).join(" + ")}</td>
+                <td>{d.pools.map((p) => `${p.replicas}${d.pools.length > 1 ? ` ${p.pool}` : ""}`).join(" + ")}</td>
                 <td>{words(d.reason)}</td>
                 <td class="n dim">{number(d.band.floor)} … {number(d.band.ceiling)}</td>
               </tr>
@@ -131,9 +134,14 @@ function Decisions({ list, chosen, choose }: { list: Decision[]; chosen: number 
           </tbody>
         </table>
       )}
+      {!all && list.length > ROWS_AT_FIRST &&
+        <button type="button" class="more" onClick={() => setAll(true)}>show all {list.length}</button>}
     </section>
   );
 }
+
+// Beyond this many times its bound a latency is cut, so that the bound can still be seen.
+const LATENCY_CUT = 4;
 
 const peerColors = ["--peer1", "--peer2", "--peer3"];
 
@@ -167,11 +175,12 @@ export function ServicePage({ service, tick, decision }: { service: Service; tic
         </span>
       </div>
       <Figures service={service} />
-      <Chart {...base} title="Replicas and band" height={240} lines={sizes} band={["floor", "ceiling"]} format={(v) => number(v, 2)} />
+      <Chart {...base} title="Replicas and band" marked height={240} lines={sizes} band={["floor", "ceiling"]} format={(v) => number(v, 2)} />
+      {decision !== null && <DecisionRecord service={service.name} id={decision} list={list} choose={choose} />}
       <Chart {...base} title="Demand, requests per second" height={140} format={(v) => number(v)} lines={[
         { column: "rate", label: "now", color: "--accent", fill: "--accentfill" },
         { column: "expected", label: "expected at lead time", color: "--forecast", dash: [4, 3] }]} />
-      <Chart {...base} title="Latency against the SLO" height={160} format={(v) => seconds(v)}
+      <Chart {...base} title="Latency against the SLO" height={160} cut={objective ? objective.bound * LATENCY_CUT : undefined} format={(v) => seconds(v)}
         limit={objective ? { value: objective.bound, label: `${objective.objective} ${seconds(objective.bound)}` } : undefined}
         lines={(percentiles.length ? percentiles : ["ttft_p99"]).map((name, i): Line => ({
           column: name, label: words(name), color: ["--accent", "--peer2", "--peer3"][i] }))} />
@@ -180,7 +189,6 @@ export function ServicePage({ service, tick, decision }: { service: Service; tic
         { column: "in_flight", label: "in flight", color: "--dim" }]} />
       <Chart {...base} title={service.cost_per_hour !== null ? "Cost, $ per hour" : "GPUs in use"} height={110} format={(v) => number(v)}
         lines={[{ column: service.cost_per_hour !== null ? "cost_per_hour" : "gpus", label: "cost", color: "--ready", step: true, fill: "--accentfill" }]} />
-      {decision !== null && <DecisionRecord service={service.name} id={decision} />}
       <Decisions list={list} chosen={decision} choose={choose} />
       <Replicas service={service} now={tick.now} />
       <Signals service={service} />

@@ -215,7 +215,9 @@ std::string decision_headline(const Decision& decision, const ExplainContext& co
   std::string action = fmt::format("{} {}", holds ? "hold" : "set", size_text(decision));
   if (!holds && before) action += fmt::format(" (was {})", before->value());
   std::string age;
-  if (context.now && *context.now > decision.now) age = fmt::format(" ({} ago)", to_text(*context.now - decision.now));
+  if (context.now && *context.now - decision.now >= 1s)
+    age = fmt::format(" ({} ago)",
+                      to_text(Duration{std::chrono::floor<std::chrono::seconds>(*context.now - decision.now)}));
   return fmt::format("{} @{}{}   {}   {}", decision.service, time_text(decision.now), age, action,
                      to_text(decision.reason));
 }
