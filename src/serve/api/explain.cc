@@ -53,7 +53,8 @@ std::string change_text(const StageTrace& stage) {
   const auto after = number_text(stage.after);
   const std::string amount =
       stage.before == stage.after || stage.stage == Stage::observe ? after : number_text(stage.before) + " -> " + after;
-  return unit == "/s" ? amount + unit.data() : fmt::format("{} {}", amount, unit);
+  if (unit == "/s") return amount + "/s";
+  return fmt::format("{} {}", amount, amount == "1" ? unit.substr(0, unit.size() - 1) : unit);
 }
 
 std::string unlock_text(const Decision& decision) {

@@ -45,6 +45,7 @@ constexpr auto endings = std::to_array<NameRule>({
 Unit unit_of(std::string_view name) {
   for (const auto& rule : whole_names)
     if (rule.name == name) return rule.unit;
+  if (name.starts_with("rate_") || name.starts_with("peak_")) return Unit::per_second;  // quantiles of rates
   for (const auto& rule : endings)
     if (name.ends_with(rule.name)) return rule.unit;
   return Unit::plain;

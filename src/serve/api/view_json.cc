@@ -90,7 +90,9 @@ void write_signals(JsonWriter& json, const ServiceView& service) {
       const bool is_promised = std::ranges::any_of(service.spec->slo.objectives, [&](const Objective& one) {
         return one.kind == objective.kind && one.percentile == objective.percentile;
       });
-      if (is_promised || reading.quality != Quality::absent) write_reading(json, objective.name(), reading);
+      // An idle percentile is not a number; those that nobody promised would only fill the list.
+      if (is_promised || (reading.quality != Quality::absent && reading.quality != Quality::nan))
+        write_reading(json, objective.name(), reading);
     }
   write_reading(json, "input_tokens", seen.input_tokens);
   write_reading(json, "output_tokens", seen.output_tokens);
