@@ -225,7 +225,7 @@ std::vector<TrafficRequest> conversations(const Setup& setup) {
       at += 15 + random.exponential(30);
     }
   }
-  std::ranges::stable_sort(all, {}, &TrafficRequest::at);
+  std::ranges::sort(all, {}, &TrafficRequest::at);
   std::erase_if(all, [&](const auto& one) { return one.at >= setup.length; });
   return all;
 }

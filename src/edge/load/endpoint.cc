@@ -64,13 +64,14 @@ Result<std::vector<SocketAddress>> resolve(const LoadUrl& url) {
     return fail(ErrorKind::unreachable, fmt::format("cannot resolve {}: {}", url.host, ::gai_strerror(code)));
   const std::unique_ptr<addrinfo, void (*)(addrinfo*)> owner(list, ::freeaddrinfo);
   std::vector<SocketAddress> all;
-  for (const auto* one = list; one && all.size() < 16; one = one->ai_next) {
-    SocketAddress address;
-    std::memcpy(&address.bytes, one->ai_addr, one->ai_addrlen);
-    address.length = one->ai_addrlen;
-    all.push_back(address);
-  }
-  std::ranges::stable_partition(all, [](const SocketAddress& one) { return one.bytes.ss_family == AF_INET; });
+  for (const bool ipv4 : {true, false})
+    for (const auto* one = list; one && all.size() < 16; one = one->ai_next) {
+      if ((one->ai_family == AF_INET) != ipv4) continue;
+      SocketAddress address;
+      std::memcpy(&address.bytes, one->ai_addr, one->ai_addrlen);
+      address.length = one->ai_addrlen;
+      all.push_back(address);
+    }
   return all;
 }
 

@@ -5,8 +5,8 @@
 namespace tidegate {
 
 void SseScanner::end_line(Seen& seen) {
-  if (any_) {
-    std::string_view text = start_;
+  std::string_view text = start_;
+  if (!text.empty() && text != "\r") {
     if (text.starts_with("data:")) {
       text.remove_prefix(5);
       if (text.starts_with(' ')) text.remove_prefix(1);
@@ -21,7 +21,6 @@ void SseScanner::end_line(Seen& seen) {
     has_data_ = is_done_ = is_error_ = false;
   }
   start_.clear();
-  any_ = false;
 }
 
 SseScanner::Seen SseScanner::scan(std::string_view bytes) {
@@ -30,7 +29,6 @@ SseScanner::Seen SseScanner::scan(std::string_view bytes) {
     const std::size_t end = bytes.find('\n');
     const std::string_view piece = bytes.substr(0, end);
     if (start_.size() < start_max) start_.append(piece.substr(0, start_max - start_.size()));
-    any_ |= !piece.empty() && piece != "\r";
     if (end == std::string_view::npos) break;
     end_line(seen);
     bytes.remove_prefix(end + 1);

@@ -27,7 +27,6 @@ class SseScanner {
   void end_line(Seen& seen);
   static constexpr std::size_t start_max = 16;  // of a line, as much as tells what it is
   std::string start_;
-  bool any_ = false;  // the line has bytes
   bool has_data_ = false;
   bool is_done_ = false;
   bool is_error_ = false;

@@ -46,6 +46,17 @@ TEST(ResponseReader, BytesMayComeOneByOne) {
   EXPECT_EQ(reader.tokens(), 2u);
 }
 
+TEST(SseScanner, OnlyALoneReturnIsABlankLine) {
+  for (const std::size_t piece : {1u, 100u}) {
+    SseScanner scanner;
+    std::uint32_t tokens = 0;
+    // The line of two returns is not blank, so the event goes on.
+    const std::string_view text = "data: x\n\r\r\ndata: y\r\n\r\n";
+    for (std::size_t at = 0; at < text.size(); at += piece) tokens += scanner.scan(text.substr(at, piece)).tokens;
+    EXPECT_EQ(tokens, 1u) << piece;
+  }
+}
+
 TEST(ResponseReader, AnErrorInsideAStreamIsSeen) {
   HeadParser parser;
   ResponseReader reader;
