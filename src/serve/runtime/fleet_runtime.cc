@@ -48,6 +48,7 @@ Result<void> FleetRuntime::begin(const RestoreLimits& limits) {
 
 void FleetRuntime::start() {
   CHECK(!thread_.joinable());
+  tick();
   thread_ = std::thread([this] {
     // Signals are the main thread's business.
     sigset_t every;
@@ -85,7 +86,7 @@ void FleetRuntime::Bell::ring() {
 void FleetRuntime::wake() { bell_->ring(); }
 
 void FleetRuntime::run() {
-  Instant due = ports_.clock.now();
+  Instant due = ports_.clock.now() + spec()->control.tick;
   while (true) {
     const Next next = wait(due);
     if (next == Next::end) return;

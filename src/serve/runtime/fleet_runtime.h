@@ -38,8 +38,9 @@ class FleetRuntime final : public ControlPanel {
 
   // Reads the journal and adopts what is there. Fails when the sources cannot be made or the fleet cannot be run.
   [[nodiscard]] Result<void> begin(const RestoreLimits& limits = {});
-  void start();  // the thread
-  void stop();   // no tick runs any more; every state is in the journal. Idempotent.
+  // The first tick, so that the gateway has a table when this returns; the thread does the others.
+  void start();
+  void stop();  // no tick runs any more; every state is in the journal. Idempotent.
   // One tick in the calling thread, for those who bring a clock of their own.
   void tick();
   void wake();
