@@ -164,6 +164,17 @@ class FleetTest(unittest.TestCase):
     def ready(self, service="chat"):
         return [record for record in self.records() if record["service"] == service and record["state"] == "ready"]
 
+    def api(self, path, body=None):
+        """Status and JSON of the controller's API; a body makes it a POST."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.api_port, timeout=PATIENCE)
+        try:
+            text = None if body is None else json.dumps(body)
+            connection.request("GET" if body is None else "POST", path, text, {"Content-Type": "application/json"})
+            answer = connection.getresponse()
+            return answer.status, json.loads(answer.read() or b"null")
+        finally:
+            connection.close()
+
     def living(self):
         """Replicas whose process lives, by what is written of them."""
         return [record for record in self.records() if os.path.exists(f"/proc/{record['pid']}")]

@@ -65,6 +65,25 @@ class Crash(FleetTest):
         self.assertEqual(load.end()[1], [])
         self.assertEqual(len(self.ready()), 3)
 
+    def test_what_an_operator_set_outlives_a_crash(self):
+        path = self.configure(self.service(replicas={"min": 0, "max": 3}))
+        controller = self.run_fleet(path)
+        wait_until("a tick was decided", lambda: self.api("/api/v1/services/chat")[0] == 200)
+        status, answer = self.api("/api/v1/services/chat/override", {
+            "kind": "pin", "replicas": 2, "for_seconds": 600, "author": "ada", "comment": "a test"})
+        self.assertLess(status, 300, answer)
+        wait_until("two serve", lambda: len(self.ready()) == 2)
+        controller.process.kill()
+        controller.wait()
+        controller = self.run_fleet(path)
+        controller.expect("adopted", "2 running replicas")
+        wait_until("a tick was decided", lambda: self.api("/api/v1/services/chat")[0] == 200)
+        status, service = self.api("/api/v1/services/chat")
+        self.assertEqual(status, 200)
+        self.assertEqual(service["override"]["author"], "ada")
+        self.assertEqual(service["override"]["replicas"], 2)
+        self.assertEqual(len(self.ready()), 2)
+
     def test_a_second_controller_is_refused(self):
         path = self.configure(self.service(replicas={"min": 1, "max": 1}))
         controller = self.run_fleet(path)

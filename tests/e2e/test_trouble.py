@@ -55,6 +55,17 @@ class Trouble(FleetTest):
             self.assertEqual(fleet.wait(), 1)
         self.assertEqual(self.records(), [])
 
+    def test_api_port_in_use(self):
+        with socket.socket() as taken:
+            taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            taken.bind(("127.0.0.1", self.api_port))
+            taken.listen()
+            fleet = self.start("run", self.configure(self.service(replicas={"min": 1, "max": 1})))
+            line = fleet.expect("Address already in use")
+            self.assertIn(f"127.0.0.1:{self.api_port}", line)
+            self.assertEqual(fleet.wait(), 1)
+        self.assertEqual(self.records(), [])
+
     def test_no_port_left_for_a_replica(self):
         first, taken = self.first_port + 10, []
         try:
