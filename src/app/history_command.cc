@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <tuple>
 
 #include "app/api_client.h"
 #include "app/command.h"
@@ -63,7 +64,7 @@ int history(const Arguments& given, Terminal& terminal) {
   for (const auto& row : *decisions)
     if (row.verdict != "hold" || !given.flag("--changes")) entries.push_back(entry_of(row, terminal));
   for (const auto& row : *notices) entries.push_back(entry_of(row, terminal));
-  std::ranges::stable_sort(entries, {}, &Entry::at);
+  std::ranges::sort(entries, {}, [](const Entry& entry) { return std::tie(entry.at, entry.json); });
   if (terminal.wants_json()) {
     for (const auto& entry : entries) terminal.data(entry.json);
     return exit_ok;
