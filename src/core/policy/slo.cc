@@ -21,7 +21,8 @@ constexpr double crowded_fade = 300;  // seconds
 constexpr Duration crowded_counts = 1h;
 constexpr double carried_fade = 3600;  // seconds
 constexpr Duration sleep_after = 1h;
-constexpr double longer_at_most = 8;  // times the residence that the capacity model gives
+constexpr double short_history = 86400;  // seconds
+constexpr double longer_at_most = 8;     // times the residence that the capacity model gives
 
 double measured_residence(const PolicyInput& input) {
   const Capacity& capacity = input.reference;
@@ -216,6 +217,12 @@ void tune(SloMemory& memory, const PolicyInput& input, const ServiceLoad& load, 
            .replicas_max = static_cast<double>(limits.replicas_max.value())});
 }
 
+// The peak the user expects bounds what a short history foretells; the present load stands against it.
+double believed(const SloPolicy& policy, const Tuner& tuner, const ServiceLoad& load, const CandidateBand& rule) {
+  if (!policy.peak_rate || tuner.observed >= short_history) return rule.forecast;
+  return std::min(rule.forecast, std::max(rule.present, *policy.peak_rate / load.replica_rate()));
+}
+
 Proposal without_evidence(const SloMemory& memory, const PolicyInput& input, Band band) {
   const double committed = input.ready + input.warming;
   const bool is_partly_known = input.demand.arrivals_known || input.demand.concurrency_known;
@@ -230,7 +237,7 @@ Proposal without_evidence(const SloMemory& memory, const PolicyInput& input, Ban
 
 }  // namespace
 
-Proposal propose(const SloPolicy&, SloMemory& memory, const PolicyInput& input) {
+Proposal propose(const SloPolicy& policy, SloMemory& memory, const PolicyInput& input) {
   const Duration interval = memory.started ? input.seen.now - memory.seen : input.demand.interval;
   remember(memory, input);
   const double committed = input.ready + input.warming;
@@ -248,7 +255,7 @@ Proposal propose(const SloPolicy&, SloMemory& memory, const PolicyInput& input) 
   const double most = is_carried ? committed : std::numeric_limits<double>::infinity();
   Need need;
   raise_to(need, std::min(rule.present, most), Reason::load_rise);
-  raise_to(need, std::min(rule.forecast, most), Reason::forecast_demand);
+  raise_to(need, std::min(believed(policy, memory.tuner, load, rule), most), Reason::forecast_demand);
   raise_to(need, drain, Reason::backlog);
   raise_to(need, breach_need(memory, input, load, promise.allowance), Reason::slo_breach_observed);
   Band band{.floor = WeightedReplicas{need.value}, .floor_reason = need.reason};

@@ -1,4 +1,5 @@
-// Our own policy: the cheapest band that holds the SLO. Nothing to set.
+// Our own policy: the cheapest band that holds the SLO. Nothing to set; peak_rate, where given, bounds what a history
+// of less than a day foretells.
 //
 //   floor   = max(forecast demand at the lead time at a quantile; the present load, staffed for its variability;
 //                 what works the backlog off, counting replicas already starting)

@@ -77,6 +77,7 @@ TEST(RecentPeak, KeepsForAWindowAndForgets) {
 
 // A service with its history, stepped a second at a time.
 struct Bench {
+  SloPolicy policy;
   ServiceSpec spec;
   Observation seen;
   Demand demand{.interval = 1s, .arrivals_known = true, .concurrency_known = true, .has_evidence = true};
@@ -107,7 +108,7 @@ struct Bench {
   Proposal answer() {
     const Forecast at_lead = forecast_at(history, seen.now, lead_time);
     const Forecast over_hold = forecast_peak(history, seen.now, hold_time);
-    return propose({}, memory,
+    return propose(policy, memory,
                    {.spec = spec,
                     .seen = seen,
                     .demand = demand,
@@ -252,6 +253,38 @@ TEST(SloPolicy, ABreachWithoutLoadRaisesNothing) {
   bench.ready = 10;
   bench.seen.latency(LatencyKind::queue_wait, Percentile::p99) = Reading::of(9);
   EXPECT_LT(bench.step().band.floor.value(), 10);
+}
+
+TEST(SloPolicy, AnExpectedPeakBoundsWhatAShortHistoryForetells) {
+  Bench plain;
+  Bench told;
+  told.policy.peak_rate = 6;  // 12 busy slots, 1.5 replicas
+  for (Bench* bench : {&plain, &told})
+    for (int i = 0; i < 6; ++i) {
+      bench->play(30, 2, 4);
+      bench->play(10, 20, 10);  // bursts that a short history takes for what is to come
+    }
+  const double foretold = plain.play(50, 2, 4).band.floor.value();
+  const double bounded = told.play(50, 2, 4).band.floor.value();
+  EXPECT_GT(foretold, 2.5);
+  EXPECT_LE(bounded, 2);
+  // It is no limit: a higher load is served.
+  EXPECT_GE(told.play(300, 20, 40).band.floor.value(), 5);
+}
+
+TEST(SloPolicy, AnIdleServiceIsRememberedInEightKibibytes) {
+  Bench bench;
+  const auto size = [&] {
+    ByteWriter writer;
+    writer(bench.history, bench.memory);
+    return writer.bytes().size();
+  };
+  bench.play(7200, 20, 40);
+  EXPECT_LT(size(), 60U * 1024);
+  EXPECT_GT(size(), 30U * 1024);
+  bench.play(3700, 0, 0);
+  EXPECT_LE(size(), 8U * 1024);
+  EXPECT_GE(bench.play(60, 20, 40).band.floor.value(), 5);
 }
 
 TEST(SloPolicy, AnArchiveGivesTheSameMemory) {
