@@ -98,6 +98,12 @@ StageResult combine_bands(ServicePlan& plan) {
     if (proposal.cap) cap = cap ? std::min(*cap, *proposal.cap) : proposal.cap;
   }
   if (cap) cap_band(band, *cap);
+  // A signal of the replicas cannot see a request that waits while there is none.
+  if (present <= 0 && plan.demand.queued > 0 && band.floor < WeightedReplicas{1})
+    merge(band, {.floor = WeightedReplicas{1},
+                 .ceiling = WeightedReplicas{1},
+                 .floor_reason = Reason::activate_request,
+                 .ceiling_reason = Reason::activate_request});
   play_peers(plan, input);
   result.after = band.floor.value();
   result.reason = band.floor_reason;
