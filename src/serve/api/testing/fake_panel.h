@@ -72,7 +72,6 @@ class FakePanel : public ControlPanel {
   std::vector<std::string> restarted_;
   std::function<void(const FleetEvent&)> listener_;
   std::uint64_t tick_ = 0;
-  bool reload_fails_ = false;
 };
 
 }  // namespace tidegate
