@@ -108,7 +108,7 @@ TEST_F(Demo, three_scenes_happen_and_nothing_stays) {
 
 TEST_F(Demo, an_interrupt_leaves_nothing) {
   start({"--quick"});
-  EXPECT_NE(read_until("replica ready").find("raise"), std::string::npos);
+  EXPECT_NE(read_until("raise").find("raise"), std::string::npos);
   ::kill(pid_, SIGINT);
   EXPECT_EQ(wait(), 130);
   expect_nothing_left();

@@ -97,8 +97,7 @@ class Run(FleetTest):
 
         self.configure(self.service(replicas={"min": 1, "max": 2}))
         fleet.expect("event=reloaded", "removed=code")
-        wait_until("code is gone", lambda: not self.ready("code"))
-        self.assertEqual(self.request("code")[0], 404)
+        wait_until("code is gone", lambda: not self.ready("code") and self.request("code")[0] == 404)
         self.assertEqual(self.request()[0], 200)
         fleet.lines.clear()
         fleet.send(signal.SIGHUP)
