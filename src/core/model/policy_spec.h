@@ -11,6 +11,7 @@
 #include "core/base/cron.h"
 #include "core/base/quantity.h"
 #include "core/base/time.h"
+#include "core/model/peer_specs.h"
 #include "core/model/signal.h"
 
 namespace tidegate {
@@ -45,30 +46,6 @@ struct ScheduleEntry {
 struct SchedulePolicy {
   std::vector<ScheduleEntry> entries;
   friend bool operator==(const SchedulePolicy&, const SchedulePolicy&) = default;
-};
-
-// Kubernetes HorizontalPodAutoscaler v2 (facts/hpa-keda §1): one pods-average or utilisation metric.
-struct HpaPolicy {
-  Signal signal = Signal::in_flight;
-  std::string name;
-  double target_average = 8;  // per ready replica
-  double tolerance = 0.1;
-  Duration sync_period = 15s;
-  Duration metric_delay = 15s;  // the scrape and aggregation pipeline it would see the metric through
-  Duration stabilize_up = 0s;
-  Duration stabilize_down = 5min;
-  std::int32_t up_percent = 100;  // per up_period; the larger of percent and pods wins
-  std::int32_t up_pods = 4;
-  Duration up_period = 15s;
-  std::int32_t down_percent = 100;
-  Duration down_period = 15s;
-  friend bool operator==(const HpaPolicy&, const HpaPolicy&) = default;
-};
-
-// A fixed number of replicas.
-struct StaticPolicy {
-  Replicas replicas{1};
-  friend bool operator==(const StaticPolicy&, const StaticPolicy&) = default;
 };
 
 using PolicySpec = std::variant<SloPolicy, TargetPolicy, SchedulePolicy, HpaPolicy, StaticPolicy>;
