@@ -158,10 +158,10 @@ TEST(Clairvoyant, WorkedExample) {
   EXPECT_EQ(cheapest_cover(needs, longer), (ReplicaSchedule{1, 1, 1, 1, 1}));
 }
 
-TEST(Clairvoyant, AFortnightTakesTheShareAllowedAndLosesLittleToTheSearch) {
+TEST(Clairvoyant, AWeekTakesTheShareAllowedAndLosesLittleToTheSearch) {
   Prng random{9};
   NeedSeries needs{.step = 10s, .load = {}};
-  for (int i = 0; i < 14 * 8640; ++i)
+  for (int i = 0; i < 7 * 8640; ++i)
     needs.load.push_back(
         static_cast<float>(std::max(0.0, 10 + 8 * std::sin(i / 8640.0 * 6.283) + random.normal() * 1.5)));
   const BoundTerms terms{.boot = 60s, .scored_from = 8640};

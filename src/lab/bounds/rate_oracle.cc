@@ -48,28 +48,28 @@ double load_variability(const NeedSeries& needs, const NeedSeries& smooth, const
 }
 
 RateOracle rate_oracle_at(const NeedSeries& needs, const BoundTerms& terms, const RateOracleTerms& oracle, double z,
-                          Duration wait) {
+                          const QueueTerms& queue) {
   CHECK(oracle.slots > 0);
   const NeedSeries smooth = smoothed(needs, oracle.window);
   RateOracle found{.z = z, .variability = load_variability(needs, smooth, terms, oracle.slots)};
   found.schedule = staffed(smooth, terms, oracle.slots, found.variability, z);
   found.hours = replica_hours(found.schedule, needs, terms);
-  found.late = late_share(found.schedule, needs, terms, wait);
+  found.late = late_share(found.schedule, needs, terms, queue);
   return found;
 }
 
 RateOracle rate_oracle(const NeedSeries& needs, const BoundTerms& terms, const RateOracleTerms& oracle,
-                       double late_allowed, Duration wait) {
+                       double late_allowed, const QueueTerms& queue) {
   double low = z_least, high = 4;
-  RateOracle best = rate_oracle_at(needs, terms, oracle, high, wait);
+  RateOracle best = rate_oracle_at(needs, terms, oracle, high, queue);
   while (best.late > late_allowed && high < z_most) {
     low = high;
     high = std::min(high + 6, z_most);
-    best = rate_oracle_at(needs, terms, oracle, high, wait);
+    best = rate_oracle_at(needs, terms, oracle, high, queue);
   }
   while (best.late <= late_allowed && high - low > z_precision) {
     const double middle = (low + high) / 2;
-    RateOracle tried = rate_oracle_at(needs, terms, oracle, middle, wait);
+    RateOracle tried = rate_oracle_at(needs, terms, oracle, middle, queue);
     if (tried.late <= late_allowed) {
       high = middle;
       best = std::move(tried);

@@ -37,10 +37,10 @@ struct RateOracle {
 };
 
 [[nodiscard]] RateOracle rate_oracle_at(const NeedSeries& needs, const BoundTerms& terms, const RateOracleTerms& oracle,
-                                        double z, Duration wait);
+                                        double z, const QueueTerms& queue);
 
 // The least z whose late share is within what is allowed; the largest there is when none is.
 [[nodiscard]] RateOracle rate_oracle(const NeedSeries& needs, const BoundTerms& terms, const RateOracleTerms& oracle,
-                                     double late_allowed, Duration wait);
+                                     double late_allowed, const QueueTerms& queue);
 
 }  // namespace tidegate

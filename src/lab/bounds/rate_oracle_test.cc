@@ -37,21 +37,21 @@ TEST(RateOracle, PoissonArrivalsHaveAVariabilityOfAboutOne) {
 TEST(RateOracle, MeetsWhatIsAllowedAndStandsBetweenTheWorkAndAStaticSize) {
   const auto needs = daily(6);
   const BoundTerms terms{.boot = 60s, .scored_from = 43'200};
-  const auto oracle = rate_oracle(needs, terms, {.slots = 8}, 0.01, 2s);
+  const auto oracle = rate_oracle(needs, terms, {.slots = 8}, 0.01, {});
   EXPECT_LE(oracle.late, 0.01);
   EXPECT_GT(oracle.late, 0.005);
   double work = 0;
   for (std::size_t i = terms.scored_from; i < needs.load.size(); ++i) work += needs.load[i];
   EXPECT_GT(oracle.hours, work * needs.step_hours());
   EXPECT_LT(oracle.hours, 24 * std::ceil(needs.load_max()));
-  const auto strict = rate_oracle(needs, terms, {.slots = 8}, 0.001, 2s);
+  const auto strict = rate_oracle(needs, terms, {.slots = 8}, 0.001, {});
   EXPECT_GT(strict.hours, oracle.hours);
   EXPECT_GT(strict.z, oracle.z);
 }
 
 TEST(RateOracle, NothingToServeNeedsNothing) {
   const NeedSeries idle{.step = 2s, .load = std::vector<float>(1000, 0)};
-  const auto oracle = rate_oracle(idle, {}, {.slots = 8}, 0.01, 2s);
+  const auto oracle = rate_oracle(idle, {}, {.slots = 8}, 0.01, {});
   EXPECT_EQ(oracle.hours, 0);
   EXPECT_EQ(oracle.late, 0);
 }

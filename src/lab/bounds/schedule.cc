@@ -31,21 +31,26 @@ double unserved_share(const ReplicaSchedule& schedule, const NeedSeries& needs, 
   return work > 0 ? unserved / work : 0;
 }
 
-double late_share(const ReplicaSchedule& schedule, const NeedSeries& needs, const BoundTerms& terms, Duration wait) {
+FluidStep fluid_step(double backlog, double load, double replicas, double wait_steps, double hold_steps) {
+  const double allowed = replicas * wait_steps;
+  const double after = std::max(backlog + load - replicas, 0.0);
+  // The backlog moves evenly from its old to its new height; what arrives while it is above `allowed` is late.
+  const double low = std::min(backlog, after), high = std::max(backlog, after);
+  const double above = high - low > 1e-9 ? (high - allowed) / (high - low) : low > allowed ? 1.0 : 0.0;
+  return {std::min(after, std::max(replicas, 1.0) * hold_steps), load * std::clamp(above, 0.0, 1.0)};
+}
+
+double late_share(const ReplicaSchedule& schedule, const NeedSeries& needs, const BoundTerms& terms,
+                  const QueueTerms& queue) {
   CHECK(schedule.size() == needs.load.size());
-  const double wait_steps = seconds(wait) / seconds(needs.step);
-  double backlog = 0, work = 0, late = 0;  // replica-steps
+  const double wait = seconds(queue.wait) / seconds(needs.step), hold = seconds(queue.hold) / seconds(needs.step);
+  double backlog = 0, work = 0, late = 0;
   for (std::size_t i = 0; i < schedule.size(); ++i) {
-    const double load = needs.load[i], allowed = schedule[i] * wait_steps;
-    const double after = std::max(backlog + load - schedule[i], 0.0);
-    if (i >= terms.scored_from && load > 0) {
-      // The backlog moves evenly from its old to its new height; what arrives while it is above `allowed` is late.
-      const double low = std::min(backlog, after), high = std::max(backlog, after);
-      const double share = high > low ? std::clamp((high - allowed) / (high - low), 0.0, 1.0) : low > allowed ? 1 : 0;
-      work += load;
-      late += load * share;
-    }
-    backlog = after;
+    const FluidStep step = fluid_step(backlog, needs.load[i], schedule[i], wait, hold);
+    backlog = step.backlog;
+    if (i < terms.scored_from) continue;
+    work += needs.load[i];
+    late += step.late;
   }
   return work > 0 ? late / work : 0;
 }

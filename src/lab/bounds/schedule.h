@@ -4,7 +4,7 @@
 //   unserved = sum of max(load - replicas, 0) / sum of load    (share of the work, so of the requests)
 //
 // `unserved` counts work that finds no replica as lost: it does not wait and delays nobody. That is kinder than a
-// queue in order of arrival, where one request served late makes the next ones late; `late_share` is the fluid queue.
+// queue in order of arrival, where one request served late makes the next ones late; `late_share` is that queue.
 // Only steps from `scored_from` on count, and rises within them.
 #pragma once
 
@@ -30,10 +30,24 @@ struct BoundTerms {
 [[nodiscard]] double replica_hours(const ReplicaSchedule& schedule, const NeedSeries& needs, const BoundTerms& terms);
 [[nodiscard]] double unserved_share(const ReplicaSchedule& schedule, const NeedSeries& needs, const BoundTerms& terms);
 
-// The share of the work that waits longer than `wait` in one queue in order of arrival, as a fluid: the backlog grows
-// by load - replicas, and what arrives behind a backlog of more than replicas * wait is late. None is dropped.
+// How long the work in the queue may wait, and when it is given up.
+struct QueueTerms {
+  Duration wait = 2s;
+  Duration hold = 50s;
+};
+
+// One step of a fluid queue in order of arrival, in replica-steps: the backlog grows by load - replicas. What arrives
+// while it is above replicas * wait is late. Above replicas * hold (of one replica, while there is none) it is given
+// up.
+struct FluidStep {
+  double backlog = 0;
+  double late = 0;  // of the load
+};
+[[nodiscard]] FluidStep fluid_step(double backlog, double load, double replicas, double wait_steps, double hold_steps);
+
+// The share of the work that is late.
 [[nodiscard]] double late_share(const ReplicaSchedule& schedule, const NeedSeries& needs, const BoundTerms& terms,
-                                Duration wait);
+                                const QueueTerms& queue);
 
 // What to order so that the schedule is met: committed replicas (ready and warming) by step, every rise ordered
 // `lead` before its step. Where a fall is closer to the next rise than `lead`, the replica is kept instead.

@@ -26,11 +26,22 @@ TEST(Schedule, AQueueMakesLateWhatComesBehindABacklog) {
   const NeedSeries needs{.step = 1s, .load = {5, 1, 1, 1, 1}};
   const ReplicaSchedule two{2, 2, 2, 2, 2};
   // Of the first step's 5, the part while the backlog goes from 2 to 3; of the next, from 3 to 2, all.
-  EXPECT_NEAR(late_share(two, needs, {}, 1s), (5.0 / 3 + 1) / 9, 1e-12);
-  EXPECT_EQ(late_share(two, needs, {}, 2s), 0);
+  EXPECT_NEAR(late_share(two, needs, {}, {.wait = 1s}), (5.0 / 3 + 1) / 9, 1e-12);
+  EXPECT_EQ(late_share(two, needs, {}, {.wait = 2s}), 0);
   // Without a replica everything waits.
-  EXPECT_EQ(late_share({0, 0, 0, 0, 0}, needs, {}, 1s), 1);
-  EXPECT_EQ(late_share({5, 1, 1, 1, 1}, needs, {}, 1s), 0);
+  EXPECT_EQ(late_share({0, 0, 0, 0, 0}, needs, {}, {.wait = 1s}), 1);
+  EXPECT_EQ(late_share({5, 1, 1, 1, 1}, needs, {}, {.wait = 1s}), 0);
+}
+
+TEST(Schedule, WhatWaitsTooLongIsGivenUp) {
+  // Forty steps of overload leave a backlog of 40; without giving up the next 40 steps would be late too.
+  NeedSeries needs{.step = 1s, .load = std::vector<float>(80, 0.5F)};
+  for (std::size_t i = 0; i < 40; ++i) needs.load[i] = 2;
+  const ReplicaSchedule one(80, 1);
+  const double patient = late_share(one, needs, {}, {.wait = 2s, .hold = 1h});
+  const double given_up = late_share(one, needs, {}, {.wait = 2s, .hold = 10s});
+  EXPECT_GT(patient, 0.95);
+  EXPECT_NEAR(given_up, (2 * 38 + 0.5 * 16) / 100, 1e-9);
 }
 
 TEST(Schedule, OrdersComeALeadAheadAndKeepWhatIsSoonNeededAgain) {
