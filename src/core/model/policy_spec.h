@@ -48,11 +48,12 @@ struct SchedulePolicy {
   friend bool operator==(const SchedulePolicy&, const SchedulePolicy&) = default;
 };
 
-using PolicySpec = std::variant<SloPolicy, TargetPolicy, SchedulePolicy, HpaPolicy, StaticPolicy>;
+using PolicySpec = std::variant<SloPolicy, TargetPolicy, SchedulePolicy, HpaPolicy, AwsTargetTrackingPolicy,
+                                DynamoPolicy, StaticPolicy>;
 
-// "slo", "target", "schedule", "hpa", "static": the key in the configuration.
+// The key in the configuration.
 [[nodiscard]] constexpr std::string_view policy_name(const PolicySpec& spec) {
-  constexpr std::string_view names[] = {"slo", "target", "schedule", "hpa", "static"};
+  constexpr std::string_view names[] = {"slo", "target", "schedule", "hpa", "aws_target_tracking", "dynamo", "static"};
   static_assert(std::size(names) == std::variant_size_v<PolicySpec>);
   return names[spec.index()];
 }

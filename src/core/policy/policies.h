@@ -4,6 +4,8 @@
 #include <variant>
 
 #include "core/model/policy_spec.h"
+#include "core/policy/peers/aws_target_tracking.h"
+#include "core/policy/peers/dynamo.h"
 #include "core/policy/peers/hpa.h"
 #include "core/policy/policy.h"
 #include "core/policy/slo.h"
@@ -20,7 +22,8 @@ struct StaticMemory {
 };
 
 // In the order of PolicySpec.
-using PolicyMemory = std::variant<SloMemory, TargetMemory, ScheduleMemory, HpaMemory, StaticMemory>;
+using PolicyMemory = std::variant<SloMemory, TargetMemory, ScheduleMemory, HpaMemory, AwsTargetTrackingMemory,
+                                  DynamoMemory, StaticMemory>;
 static_assert(std::variant_size_v<PolicyMemory> == std::variant_size_v<PolicySpec>);
 
 // A memory of another policy (the configuration changed) is replaced by an empty one.
