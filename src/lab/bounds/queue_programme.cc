@@ -12,13 +12,15 @@ namespace {
 
 constexpr std::size_t memory_most = 160'000'000;  // bytes of decisions
 constexpr double price_most = 1e6;
+constexpr double price_least = 1e-2;
+constexpr std::size_t parts = 4096;
 
 // Points about a tenth of the largest allowed backlog apart near zero, growing beyond it to what is given up.
 std::vector<double> default_backlogs(double sizes, double wait_steps, double hold_steps) {
   std::vector<double> points{0};
   const double end = std::max(sizes, 1.0) * hold_steps;
   const double even = std::max(wait_steps, 0.25);
-  for (double at = 0.5 * even; at < end; at += std::max(0.5 * even, at * 0.35)) points.push_back(at);
+  for (double at = 0.5 * even; at < end; at += std::max(0.5 * even, at * 0.5)) points.push_back(at);
   points.push_back(end);
   return points;
 }
@@ -46,6 +48,8 @@ class Programme {
   std::int32_t least_ = 0, unit_ = 1;
   std::size_t sizes_ = 1;
   std::vector<double> points_;
+  std::vector<std::uint8_t> below_;  // by equal parts of the grid's range: the point at or below the part's start
+  double part_ = 1;
   std::vector<double> value_, stayed_;  // V and Q by size and grid point
 };
 
@@ -66,15 +70,21 @@ Programme::Programme(const NeedSeries& needs, const BoundTerms& terms, const Que
   unit_ = std::max(1, (most - least_ + grid.sizes_most - 1) / grid.sizes_most);
   sizes_ = static_cast<std::size_t>((most - least_ + unit_ - 1) / unit_) + 1;
   if (points_.empty()) points_ = default_backlogs(most, wait_, hold_);
-  CHECK(points_.front() == 0 && points_.size() <= 250);
+  CHECK(points_.size() >= 2 && points_.size() <= 250 && points_.front() == 0);
+  part_ = points_.back() / parts;
+  for (std::size_t i = 0, p = 0; i <= parts; ++i) {
+    while (p + 2 < points_.size() && points_[p + 1] <= static_cast<double>(i) * part_) ++p;
+    below_.push_back(static_cast<std::uint8_t>(p));
+  }
   while (needs.load.size() / stride_ * sizes_ * points_.size() > memory_most) ++stride_;
   value_.assign(sizes_ * points_.size(), 0);
   stayed_ = value_;
 }
 
 std::size_t Programme::point_below(double backlog) const {
-  const auto above = std::ranges::upper_bound(points_, backlog);
-  return std::min(static_cast<std::size_t>(above - points_.begin()), points_.size() - 1) - 1;
+  std::size_t p = below_[std::min(static_cast<std::size_t>(backlog / part_), parts)];
+  while (p + 2 < points_.size() && points_[p + 1] <= backlog) ++p;
+  return p;
 }
 
 double Programme::later(std::size_t size, double backlog) const {
@@ -173,22 +183,19 @@ QueueClairvoyant queue_clairvoyant_at(const NeedSeries& needs, const BoundTerms&
 
 QueueClairvoyant queue_clairvoyant(const NeedSeries& needs, const BoundTerms& terms, const QueueTerms& queue,
                                    double late_allowed, const QueueGrid& grid) {
-  double low = 0.5, high = 8;
-  QueueClairvoyant best = queue_clairvoyant_at(needs, terms, queue, {high}, grid);
-  while (best.late > late_allowed && high < price_most) {
-    low = high;
-    high *= 8;
-    best = queue_clairvoyant_at(needs, terms, queue, {high}, grid);
-  }
-  while (best.late <= late_allowed && best.late < late_allowed * 0.95 && high / low > 1.02) {
-    const double middle = std::sqrt(low * high);
-    QueueClairvoyant tried = queue_clairvoyant_at(needs, terms, queue, {middle}, grid);
-    if (tried.late <= late_allowed) {
-      high = middle;
-      best = std::move(tried);
-    } else {
-      low = middle;
-    }
+  const auto at = [&](double price) { return queue_clairvoyant_at(needs, terms, queue, {price}, grid); };
+  const auto fits = [&](const QueueClairvoyant& one) { return one.late <= late_allowed; };
+  QueueClairvoyant best = at(2), worse = best;  // within what is allowed; not
+  for (; !fits(best) && best.price.replica_steps < price_most; best = at(worse.price.replica_steps * 4)) worse = best;
+  for (; fits(worse) && worse.price.replica_steps > price_least; worse = at(best.price.replica_steps / 4)) best = worse;
+  while (fits(best) && !fits(worse) && best.late < late_allowed * 0.9 &&
+         best.price.replica_steps / worse.price.replica_steps > 1.02) {
+    // Straight in the logarithms, and never too near an end.
+    const double low = std::log(worse.price.replica_steps), high = std::log(best.price.replica_steps);
+    const double above = std::log(worse.late), below = std::log(std::max(best.late, 1e-7));
+    const double share = (above - std::log(late_allowed * 0.95)) / (above - below);
+    QueueClairvoyant tried = at(std::exp(low + (high - low) * std::clamp(share, 0.15, 0.85)));
+    (fits(tried) ? best : worse) = std::move(tried);
   }
   return best;
 }

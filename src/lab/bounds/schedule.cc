@@ -34,10 +34,12 @@ double unserved_share(const ReplicaSchedule& schedule, const NeedSeries& needs, 
 FluidStep fluid_step(double backlog, double load, double replicas, double wait_steps, double hold_steps) {
   const double allowed = replicas * wait_steps;
   const double after = std::max(backlog + load - replicas, 0.0);
-  // The backlog moves evenly from its old to its new height; what arrives while it is above `allowed` is late.
+  const double kept = std::min(after, std::max(replicas, 1.0) * hold_steps);
   const double low = std::min(backlog, after), high = std::max(backlog, after);
-  const double above = high - low > 1e-9 ? (high - allowed) / (high - low) : low > allowed ? 1.0 : 0.0;
-  return {std::min(after, std::max(replicas, 1.0) * hold_steps), load * std::clamp(above, 0.0, 1.0)};
+  if (high <= allowed) return {kept, 0};
+  if (low >= allowed) return {kept, load};
+  // The backlog moves evenly from its old to its new height; what arrives while it is above `allowed` is late.
+  return {kept, load * (high - allowed) / (high - low)};
 }
 
 double late_share(const ReplicaSchedule& schedule, const NeedSeries& needs, const BoundTerms& terms,
