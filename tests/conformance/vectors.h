@@ -25,6 +25,9 @@ struct Family {
   std::span<const VectorKind> (*kinds)();
 };
 
+// One function a family.
+[[nodiscard]] std::span<const VectorKind> hpa_vectors();
+
 [[nodiscard]] std::span<const Family> families();
 
 struct Score {

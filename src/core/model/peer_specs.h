@@ -14,7 +14,54 @@
 
 namespace tidegate {
 
-// Kubernetes HorizontalPodAutoscaler v2: one pods-average or utilisation metric.
+// How an HPA compares a metric with its target.
+enum class HpaTarget : std::uint8_t {
+  pods_average,   // the mean over the pods that report (Pods, Resource with averageValue)
+  utilization,    // a share of what a replica has, 0.8 of its GPU (Resource with averageUtilization)
+  average_value,  // a total, divided by the replicas (External or Object with averageValue)
+  value,          // one number as it is (External or Object with value)
+};
+template <>
+inline constexpr auto enum_texts<HpaTarget> = std::to_array<EnumText<HpaTarget>>({
+    {HpaTarget::pods_average, "pods_average"},
+    {HpaTarget::utilization, "utilization"},
+    {HpaTarget::average_value, "average_value"},
+    {HpaTarget::value, "value"},
+});
+
+struct HpaMetric {
+  Signal signal = Signal::in_flight;
+  std::string name;  // of a custom signal
+  HpaTarget type = HpaTarget::pods_average;
+  double target = 8;
+  friend bool operator==(const HpaMetric&, const HpaMetric&) = default;
+};
+
+enum class HpaSelect : std::uint8_t { max, min, disabled };
+template <>
+inline constexpr auto enum_texts<HpaSelect> = std::to_array<EnumText<HpaSelect>>(
+    {{HpaSelect::max, "max"}, {HpaSelect::min, "min"}, {HpaSelect::disabled, "disabled"}});
+
+enum class HpaScalingUnit : std::uint8_t { pods, percent };
+// At most `value` replicas, or percent of them, within `period`.
+struct HpaScalingPolicy {
+  HpaScalingUnit unit = HpaScalingUnit::pods;
+  std::int32_t value = 0;
+  Duration period = 15s;
+  friend bool operator==(const HpaScalingPolicy&, const HpaScalingPolicy&) = default;
+};
+
+// behavior.scaleUp, behavior.scaleDown.
+struct HpaScalingRules {
+  Duration window{};  // stabilizationWindowSeconds
+  HpaSelect select = HpaSelect::max;
+  std::vector<HpaScalingPolicy> policies;
+  friend bool operator==(const HpaScalingRules&, const HpaScalingRules&) = default;
+};
+
+// Kubernetes HorizontalPodAutoscaler v2 with behavior. The simple settings are one metric and one policy of each
+// kind; `metrics` stand beside that metric (the largest proposal wins), `up_policies` and `down_policies` in the
+// place of the simple limits.
 struct HpaPolicy {
   Signal signal = Signal::in_flight;
   std::string name;
@@ -29,6 +76,14 @@ struct HpaPolicy {
   Duration up_period = 15s;
   std::int32_t down_percent = 100;
   Duration down_period = 15s;
+  HpaTarget type = HpaTarget::pods_average;  // of the metric above
+  std::optional<double> tolerance_up;        // of one direction, in the place of `tolerance`
+  std::optional<double> tolerance_down;
+  std::vector<HpaMetric> metrics;
+  HpaSelect up_select = HpaSelect::max;
+  HpaSelect down_select = HpaSelect::max;
+  std::vector<HpaScalingPolicy> up_policies;
+  std::vector<HpaScalingPolicy> down_policies;
   friend bool operator==(const HpaPolicy&, const HpaPolicy&) = default;
 };
 
