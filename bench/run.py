@@ -23,8 +23,7 @@ PROGRAMS = {
     "gateway_bench.py": ("gateway_cpu_per_request", "gateway_cpu_per_token", "gateway_added_p99",
                          "gateway_idle_connection_bytes", "gateway_queue_throughput"),
     "affinity_bench.py": ("affinity_prefix_found", "affinity_prompt_cached", "affinity_ttft_p50", "affinity_ttft_p99"),
-    "affinity_bench.py": ("affinity_prefix_found", "affinity_prompt_cached", "affinity_ttft_p50", "affinity_ttft_p99"),
-    "decide_bench.py": ("decide_line_p50", "decide_line_p99", "decide_line_max"),
+    "decide_bench.py": ("decide_line_p50", "decide_line_p99", "decide_line_max", "decide_line_cpu_max"),
 }
 
 

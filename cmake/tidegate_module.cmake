@@ -3,14 +3,19 @@
 #   tidegate_module(HEADERS a.h SOURCES a.cc USES core/base LINKS CURL::libcurl)
 #
 # USES lists the rooms whose headers this one may include; tools/check_layers.py holds every #include
-# against it. LINKS lists outside libraries; a heavy one belongs to exactly one room.
+# against it. LINKS lists outside libraries; a heavy one belongs to exactly one room. SELDOM_RUNS trades speed for build
+# time where speed does not count (people wait for the first build, and a machine has two cores).
 function(tidegate_room_name path out)
   string(REPLACE "/" "_" name ${path})
   set(${out} ${name} PARENT_SCOPE)
 endfunction()
 
+function(tidegate_seldom_runs name)
+  target_compile_options(${name} PRIVATE $<$<CONFIG:Release>:-O1>)
+endfunction()
+
 function(tidegate_module)
-  cmake_parse_arguments(ROOM "" "" "HEADERS;SOURCES;USES;LINKS;PRIVATE_LINKS" ${ARGN})
+  cmake_parse_arguments(ROOM "SELDOM_RUNS" "" "HEADERS;SOURCES;USES;LINKS;PRIVATE_LINKS" ${ARGN})
   file(RELATIVE_PATH path ${PROJECT_SOURCE_DIR}/src ${CMAKE_CURRENT_SOURCE_DIR})
   tidegate_room_name(${path} name)
   if(ROOM_SOURCES)
@@ -30,6 +35,9 @@ function(tidegate_module)
     tidegate_room_name(${used} used_name)
     target_link_libraries(${name} ${kind} ${used_name})
   endforeach()
+  if(ROOM_SELDOM_RUNS)
+    tidegate_seldom_runs(${name})
+  endif()
 endfunction()
 
 # The unit tests of a room: one executable beside it, one ctest entry.

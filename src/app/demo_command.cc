@@ -3,7 +3,6 @@
 // the exit status is 0 only if all three really happened.
 #include <fmt/format.h>
 #include <poll.h>
-#include <sys/signalfd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -15,8 +14,9 @@
 #include "app/demo_stage.h"
 #include "app/demo_stream.h"
 #include "app/exit_status.h"
+#include "app/signal_descriptor.h"
+#include "core/base/json_writer.h"
 #include "edge/machine/file_descriptor.h"
-#include "serve/lines/json_line.h"
 
 namespace tidegate {
 namespace {
@@ -30,15 +30,6 @@ struct SceneEnd {
 
 // Ctrl-C: the scene on play is left at its next look.
 struct Interrupted {};
-
-int open_interrupts() {
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGINT);
-  sigaddset(&signals, SIGTERM);
-  ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  return ::signalfd(-1, &signals, SFD_CLOEXEC);
-}
 
 bool is_rung(int interrupts, Duration within) {
   pollfd waiting{interrupts, POLLIN, 0};
@@ -314,18 +305,18 @@ void Story::linger() {
 }
 
 std::string as_json(const std::vector<SceneEnd>& ends) {
-  JsonLine json;
-  json.open('{');
-  json.open("scenes", '[');
+  JsonWriter json;
+  json.object();
+  json.key("scenes").array();
   for (const auto& end : ends) {
-    json.open('{');
-    json.text("name", end.name);
-    json.flag("happened", end.missed.empty());
-    if (!end.missed.empty()) json.text("missed", end.missed);
-    json.close('}');
+    json.object();
+    json.key("name").value(end.name);
+    json.key("happened").value(end.missed.empty());
+    if (!end.missed.empty()) json.key("missed").value(end.missed);
+    json.end();
   }
-  json.close(']');
-  json.close('}');
+  json.end();
+  json.end();
   return json.take();
 }
 
@@ -342,7 +333,7 @@ int play(DemoStage& stage, Terminal& terminal, int interrupts, bool quick) {
 }
 
 int demo(const Arguments& given, Terminal& terminal) {
-  const FileDescriptor interrupts(open_interrupts());
+  const auto interrupts = open_signals({SIGINT, SIGTERM});
   put(terminal, terminal.paint(Tone::strong, "tidegate demo"));
   auto stage = DemoStage::open([&] { return !is_rung(interrupts.get(), 0ms); });
   if (!stage) return report(terminal, stage.error());

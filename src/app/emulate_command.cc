@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 #include <poll.h>
 #include <sys/eventfd.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,6 +11,7 @@
 
 #include "app/command.h"
 #include "app/exit_status.h"
+#include "app/signal_descriptor.h"
 #include "edge/emulator/model_server.h"
 #include "edge/machine/system_clock.h"
 #include "lab/sim/profiles.h"
@@ -99,16 +99,6 @@ int list_profiles(Terminal& terminal) {
   return exit_ok;
 }
 
-// Signals are read from a descriptor, so that waiting for them and for the server's end is one poll.
-int open_signals() {
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGTERM);
-  sigaddset(&signals, SIGINT);
-  ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  return ::signalfd(-1, &signals, SFD_CLOEXEC);
-}
-
 std::string phase_line(ServerPhase phase, std::string_view note, Duration since) {
   switch (phase) {
     case ServerPhase::starting:
@@ -126,18 +116,15 @@ std::string phase_line(ServerPhase phase, std::string_view note, Duration since)
 }
 
 // Waits for signals and the server's end: the first signal drains, the second or the deadline ends it.
-void watch(ModelServer& server, Terminal& terminal, int signals, int ended, Duration drain) {
-  std::array<pollfd, 2> waiting{{{signals, POLLIN, 0}, {ended, POLLIN, 0}}};
+void watch(ModelServer& server, Terminal& terminal, const FileDescriptor& signals, int ended, Duration drain) {
+  std::array<pollfd, 2> waiting{{{signals.get(), POLLIN, 0}, {ended, POLLIN, 0}}};
   bool draining = false;
   const auto drain_ms = static_cast<int>(std::min<std::int64_t>(drain / 1ms, 86'400'000));
   while (true) {
     const int count = ::poll(waiting.data(), waiting.size(), draining ? drain_ms : -1);
     if (count < 0) continue;
     if (waiting[1].revents) return;
-    if (waiting[0].revents) {
-      signalfd_siginfo what{};
-      [[maybe_unused]] const auto got = ::read(signals, &what, sizeof what);
-    }
+    if (waiting[0].revents) (void)next_signal(signals);
     if (!draining) {
       draining = true;
       server.drain();
@@ -155,7 +142,7 @@ int run_emulate(const Arguments& given, Terminal& terminal) {
     const int status = report(terminal, wanted.error());
     return wanted.error().kind == ErrorKind::invalid ? exit_usage : status;
   }
-  const int signals = open_signals();
+  const auto signals = open_signals({SIGTERM, SIGINT});
   const int ended = ::eventfd(0, EFD_CLOEXEC);
   const SystemClock clock;
   const Instant started = clock.now();

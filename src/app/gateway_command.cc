@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 #include <poll.h>
 #include <sys/eventfd.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include <array>
@@ -10,6 +9,7 @@
 
 #include "app/command.h"
 #include "app/exit_status.h"
+#include "app/signal_descriptor.h"
 #include "edge/gateway/gateway.h"
 #include "edge/gateway/link_protocol.h"
 #include "edge/gateway/link_server.h"
@@ -44,20 +44,10 @@ Result<Wanted> wanted_of(const Arguments& given) {
   return wanted;
 }
 
-// Signals are read from a descriptor, so that waiting for them and for a successor is one poll.
-int open_signals() {
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGTERM);
-  sigaddset(&signals, SIGINT);
-  ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  return ::signalfd(-1, &signals, SFD_CLOEXEC);
-}
-
 int run_gateway(const Arguments& given, Terminal& terminal) {
   auto wanted = wanted_of(given);
   if (!wanted) return report(terminal, wanted.error());
-  const int signals = open_signals();
+  const auto signals = open_signals({SIGTERM, SIGINT});
   const int replaced = ::eventfd(0, EFD_CLOEXEC);
   const SystemClock clock;
 
@@ -82,7 +72,7 @@ int run_gateway(const Arguments& given, Terminal& terminal) {
   terminal.say(fmt::format("gateway: serving on port {}, link at {}{}", gateway.port(), wanted->link,
                            predecessor ? ", taken over from a running gateway" : ""));
 
-  std::array<pollfd, 2> waiting{{{signals, POLLIN, 0}, {replaced, POLLIN, 0}}};
+  std::array<pollfd, 2> waiting{{{signals.get(), POLLIN, 0}, {replaced, POLLIN, 0}}};
   while (::poll(waiting.data(), waiting.size(), -1) <= 0) {
   }
   terminal.say(waiting[1].revents ? "gateway: replaced by another; ending with the last stream"

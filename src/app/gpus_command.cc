@@ -10,8 +10,8 @@
 #include "app/exit_status.h"
 #include "app/resolvers.h"
 #include "app/text_table.h"
+#include "core/base/json_writer.h"
 #include "edge/machine/gpu_inventory.h"
-#include "serve/api/json_writer.h"
 #include "serve/config/configuration.h"
 
 namespace tidegate {

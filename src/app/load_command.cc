@@ -1,7 +1,6 @@
 // `tidegate load`: a traffic file as live requests, and what became of them.
 #include <fmt/format.h>
 #include <sys/resource.h>
-#include <sys/signalfd.h>
 
 #include <algorithm>
 #include <cmath>
@@ -10,6 +9,7 @@
 
 #include "app/command.h"
 #include "app/exit_status.h"
+#include "app/signal_descriptor.h"
 #include "edge/files/byte_file.h"
 #include "edge/load/load_runner.h"
 #include "edge/machine/file_descriptor.h"
@@ -202,15 +202,6 @@ std::string progress_line(const LoadProgress& now, Duration length) {
   return line;
 }
 
-int open_interrupts() {
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGINT);
-  sigaddset(&signals, SIGTERM);
-  ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  return ::signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
-}
-
 int status_of(const LoadReport& report, bool require) {
   if (report.interrupted) return exit_interrupted;
   if (require && !report.is_met()) return exit_objective_missed;
@@ -237,7 +228,7 @@ int play(Wanted& wanted, Terminal& terminal) {
   }
   make_room(wanted.load, terminal);
 
-  const FileDescriptor interrupts(open_interrupts());
+  const auto interrupts = open_signals({SIGINT, SIGTERM});
   const SystemClock clock;
   LoadRunner runner(wanted.style, *addresses, wanted.load, [&] { return reader->next(); }, clock);
   runner.interrupt_on(interrupts.get());

@@ -9,7 +9,7 @@
 #include "app/api_client.h"
 #include "app/command.h"
 #include "app/exit_status.h"
-#include "serve/api/json_writer.h"
+#include "core/base/json_writer.h"
 
 namespace tidegate {
 namespace {

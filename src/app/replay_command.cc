@@ -8,10 +8,10 @@
 #include "app/command.h"
 #include "app/exit_status.h"
 #include "app/resolvers.h"
+#include "core/base/json_writer.h"
 #include "serve/config/configuration.h"
 #include "serve/journal/verification.h"
 #include "serve/lines/decision_line.h"
-#include "serve/lines/json_line.h"
 
 namespace tidegate {
 namespace {
@@ -73,31 +73,31 @@ void show(const ServiceVerification& one, Terminal& terminal) {
 }
 
 std::string as_json(const Verification& found) {
-  JsonLine json;
-  json.open('{');
-  json.number("differing", found.differing());
-  json.open("services", '[');
+  JsonWriter json;
+  json.object();
+  json.key("differing").value(found.differing());
+  json.key("services").array();
   for (const auto& one : found.services) {
-    json.open('{');
-    json.text("service", one.service);
-    json.instant("from", one.from);
-    json.instant("to", one.to);
-    json.flag("from_checkpoint", one.from_checkpoint);
-    json.number("compared", one.compared);
-    json.number("differing", one.differing);
-    json.open("differences", '[');
+    json.object();
+    json.key("service").value(one.service);
+    json.key("from").exact(one.from);
+    json.key("to").exact(one.to);
+    json.key("from_checkpoint").value(one.from_checkpoint);
+    json.key("compared").value(one.compared);
+    json.key("differing").value(one.differing);
+    json.key("differences").array();
     for (const auto& difference : one.differences) {
-      json.open('{');
-      json.text("what", difference.what);
-      json.raw("then", decision_line(view_of(difference.then)));
-      json.raw("now", decision_line(view_of(difference.again)));
-      json.close('}');
+      json.object();
+      json.key("what").value(difference.what);
+      json.key("then").raw(decision_line(view_of(difference.then)));
+      json.key("now").raw(decision_line(view_of(difference.again)));
+      json.end();
     }
-    json.close(']');
-    json.close('}');
+    json.end();
+    json.end();
   }
-  json.close(']');
-  json.close('}');
+  json.end();
+  json.end();
   return json.take();
 }
 

@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 #include <poll.h>
 #include <sys/eventfd.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include <array>
@@ -13,6 +12,7 @@
 #include "app/exit_status.h"
 #include "app/resolvers.h"
 #include "app/running_fleet.h"
+#include "app/signal_descriptor.h"
 #include "serve/config/configuration.h"
 #include "serve/runtime/file_watch.h"
 
@@ -93,24 +93,9 @@ Result<Wanted> wanted_of(const Arguments& given, Terminal& terminal) {
   return wanted;
 }
 
-// Signals are read from a descriptor, so that waiting for them and for a changed file is one poll. Blocked before any
-// thread starts, so that no thread gets them otherwise.
-int open_signals() {
-  sigset_t signals;
-  sigemptyset(&signals);
-  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals, signal);
-  ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  return ::signalfd(-1, &signals, SFD_CLOEXEC);
-}
-
-int next_signal(int signals) {
-  signalfd_siginfo info{};
-  const auto size = ::read(signals, &info, sizeof info);
-  return size == sizeof info ? static_cast<int>(info.ssi_signo) : 0;
-}
-
 // Until somebody wants it to end. A reload that is refused says so in the log and changes nothing.
-void wait_for_end(int signals, const std::optional<std::string>& path, RunningFleet& fleet, Terminal& terminal) {
+void wait_for_end(const FileDescriptor& signals, const std::optional<std::string>& path, RunningFleet& fleet,
+                  Terminal& terminal) {
   std::optional<FileWatch> watch;
   if (path) {
     auto opened = FileWatch::open(*path);
@@ -119,7 +104,7 @@ void wait_for_end(int signals, const std::optional<std::string>& path, RunningFl
     else
       terminal.complain(opened.error().message);
   }
-  std::array<pollfd, 2> waiting{{{signals, POLLIN, 0}, {watch ? watch->fd() : -1, POLLIN, 0}}};
+  std::array<pollfd, 2> waiting{{{signals.get(), POLLIN, 0}, {watch ? watch->fd() : -1, POLLIN, 0}}};
   while (true) {
     int wait = -1;
     if (const auto due = watch ? watch->due() : std::nullopt) {
@@ -139,7 +124,7 @@ void wait_for_end(int signals, const std::optional<std::string>& path, RunningFl
 }
 
 // Stops in a thread of its own, so that a second signal is heard.
-int stop(int signals, RunningFleet& fleet, const RunOptions& options, Terminal& terminal) {
+int stop(const FileDescriptor& signals, RunningFleet& fleet, const RunOptions& options, Terminal& terminal) {
   terminal.say(options.leaves_replicas
                    ? "stopping; running requests may end, replicas stay (again: at once)"
                    : "stopping; running requests may end, then the replicas are stopped (again: at once)");
@@ -150,7 +135,7 @@ int stop(int signals, RunningFleet& fleet, const RunOptions& options, Terminal& 
     const std::uint64_t one = 1;
     [[maybe_unused]] const auto written = ::write(done, &one, sizeof one);
   });
-  std::array<pollfd, 2> waiting{{{signals, POLLIN, 0}, {done, POLLIN, 0}}};
+  std::array<pollfd, 2> waiting{{{signals.get(), POLLIN, 0}, {done, POLLIN, 0}}};
   while (waiting[1].revents == 0) {
     if (::poll(waiting.data(), waiting.size(), -1) < 0 || waiting[0].revents == 0) continue;
     const int signal = next_signal(signals);
@@ -193,7 +178,7 @@ void greet(RunningFleet& fleet, const std::string& source, Terminal& terminal) {
 }
 
 int run(const Arguments& given, Terminal& terminal) {
-  const int signals = open_signals();
+  const auto signals = open_signals({SIGTERM, SIGINT, SIGHUP});
   auto wanted = wanted_of(given, terminal);
   if (!wanted) return report(terminal, wanted.error());
   auto fleet = RunningFleet::open(wanted->spec, wanted->options);

@@ -8,9 +8,9 @@
 
 #include "app/command.h"
 #include "app/exit_status.h"
+#include "core/base/json_writer.h"
 #include "lab/scenario/core_decider.h"
 #include "lab/scenario/runner.h"
-#include "serve/lines/json_line.h"
 
 namespace tidegate {
 namespace {
@@ -107,31 +107,31 @@ void show(const Outcome& outcome, Terminal& terminal) {
 }
 
 std::string as_json(const std::vector<Outcome>& outcomes, std::int64_t failed) {
-  JsonLine json;
-  json.open('{');
-  json.number("passed", static_cast<std::int64_t>(outcomes.size()) - failed);
-  json.number("failed", failed);
-  json.open("scenarios", '[');
+  JsonWriter json;
+  json.object();
+  json.key("passed").value(std::ssize(outcomes) - failed);
+  json.key("failed").value(failed);
+  json.key("scenarios").array();
   for (const auto& outcome : outcomes) {
-    json.open('{');
-    json.text("file", outcome.file);
-    json.flag("passed", outcome.failures.empty());
-    json.number("decisions", outcome.decisions);
-    json.flag("rewritten", outcome.blessed);
-    json.open("failures", '[');
+    json.object();
+    json.key("file").value(outcome.file);
+    json.key("passed").value(outcome.failures.empty());
+    json.key("decisions").value(outcome.decisions);
+    json.key("rewritten").value(outcome.blessed);
+    json.key("failures").array();
     for (const auto& failure : outcome.failures) {
-      json.open('{');
-      json.number("line", std::int64_t{failure.at.line});
-      json.number("column", std::int64_t{failure.at.column});
-      json.text("message", failure.message);
-      json.text("trace", failure.trace);
-      json.close('}');
+      json.object();
+      json.key("line").value(failure.at.line);
+      json.key("column").value(failure.at.column);
+      json.key("message").value(failure.message);
+      json.key("trace").value(failure.trace);
+      json.end();
     }
-    json.close(']');
-    json.close('}');
+    json.end();
+    json.end();
   }
-  json.close(']');
-  json.close('}');
+  json.end();
+  json.end();
   return json.take();
 }
 

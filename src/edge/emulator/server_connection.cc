@@ -22,27 +22,6 @@ constexpr Duration flush_max = 60s;                   // the client must read by
 constexpr std::size_t backlog_max = 8 * 1024 * 1024;  // a client that reads that little is gone
 constexpr std::size_t pipelined_max = 64 * 1024;      // kept while a request is served
 
-std::string_view status_text(int status) {
-  switch (status) {
-    case 200:
-      return "OK";
-    case 400:
-      return "Bad Request";
-    case 404:
-      return "Not Found";
-    case 405:
-      return "Method Not Allowed";
-    case 413:
-      return "Content Too Large";
-    case 500:
-      return "Internal Server Error";
-    case 503:
-      return "Service Unavailable";
-    default:
-      return "Error";
-  }
-}
-
 std::optional<std::int32_t> token_count(std::string_view text) {
   std::int32_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);

@@ -168,4 +168,7 @@ BodyFraming::Step BodyFraming::advance(std::string_view bytes, Payload&& payload
   return {at, false};
 }
 
+// The reason phrase of a status that we answer with ourselves; "Error" for others.
+[[nodiscard]] std::string_view status_text(int status);
+
 }  // namespace tidegate

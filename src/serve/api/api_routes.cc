@@ -1,7 +1,7 @@
 #include "serve/api/api_routes.h"
 
+#include "core/base/json_writer.h"
 #include "serve/api/api_schemas.h"
-#include "serve/api/json_writer.h"
 
 namespace tidegate {
 namespace {

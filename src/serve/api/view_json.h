@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "core/base/json_writer.h"
 #include "core/model/decision.h"
-#include "serve/api/json_writer.h"
 #include "serve/runtime/control_panel.h"
 
 namespace tidegate {

@@ -1,74 +1,74 @@
 #include "serve/lines/decision_line.h"
 
-#include "serve/lines/json_line.h"
+#include "core/base/json_writer.h"
 
 namespace tidegate {
 namespace {
 
-void put(JsonLine& json, const StageTrace& stage) {
-  json.open('{');
-  json.text("stage", to_text(stage.stage));
-  json.number("before", stage.before);
-  json.number("after", stage.after);
-  json.text("reason", to_text(stage.reason));
-  if (!stage.note.empty()) json.text("note", stage.note);
+void put(JsonWriter& json, const StageTrace& stage) {
+  json.object();
+  json.key("stage").value(to_text(stage.stage));
+  json.key("before").exact(stage.before);
+  json.key("after").exact(stage.after);
+  json.key("reason").value(to_text(stage.reason));
+  if (!stage.note.empty()) json.key("note").value(stage.note);
   if (!stage.facts.empty()) {
-    json.open("facts", '{');
-    for (const auto& fact : stage.facts) json.number(fact.name, fact.value);
-    json.close('}');
+    json.key("facts").object();
+    for (const auto& fact : stage.facts) json.key(fact.name).exact(fact.value);
+    json.end();
   }
-  json.close('}');
+  json.end();
 }
 
 }  // namespace
 
 std::string decision_line(const Decision& decision) {
-  JsonLine json;
-  json.open('{');
-  json.instant("now", decision.now);
-  json.text("service", decision.service);
-  json.text("verdict", to_text(decision.verdict));
-  json.text("reason", to_text(decision.reason));
-  json.open("pools", '[');
+  JsonWriter json;
+  json.object();
+  json.key("now").exact(decision.now);
+  json.key("service").value(decision.service);
+  json.key("verdict").value(to_text(decision.verdict));
+  json.key("reason").value(to_text(decision.reason));
+  json.key("pools").array();
   for (const auto& pool : decision.pools) {
-    json.open('{');
-    json.text("pool", pool.pool);
-    json.number("replicas", std::int64_t{pool.replicas.value()});
-    json.close('}');
+    json.object();
+    json.key("pool").value(pool.pool);
+    json.key("replicas").value(pool.replicas.value());
+    json.end();
   }
-  json.close(']');
-  json.open("band", '{');
-  json.number("floor", decision.band.floor.value());
-  json.number("ceiling", decision.band.ceiling.value());
-  json.text("floor_reason", to_text(decision.band.floor_reason));
-  json.text("ceiling_reason", to_text(decision.band.ceiling_reason));
-  json.close('}');
-  json.open("stages", '[');
+  json.end();
+  json.key("band").object();
+  json.key("floor").exact(decision.band.floor.value());
+  json.key("ceiling").exact(decision.band.ceiling.value());
+  json.key("floor_reason").value(to_text(decision.band.floor_reason));
+  json.key("ceiling_reason").value(to_text(decision.band.ceiling_reason));
+  json.end();
+  json.key("stages").array();
   for (const auto& stage : decision.stages) put(json, stage);
-  json.close(']');
+  json.end();
   if (!decision.peers.empty()) {
-    json.open("peers", '[');
+    json.key("peers").array();
     for (const auto& peer : decision.peers) {
-      json.open('{');
-      json.text("policy", peer.policy);
-      json.number("replicas", std::int64_t{peer.replicas.value()});
-      json.close('}');
+      json.object();
+      json.key("policy").value(peer.policy);
+      json.key("replicas").value(peer.replicas.value());
+      json.end();
     }
-    json.close(']');
+    json.end();
   }
-  json.duration("lead_time", decision.lead_time);
-  json.duration("hold_time", decision.hold_time);
-  if (decision.unlocks) json.instant("unlocks", *decision.unlocks);
-  json.close('}');
+  json.key("lead_time").exact(decision.lead_time);
+  json.key("hold_time").exact(decision.hold_time);
+  if (decision.unlocks) json.key("unlocks").exact(*decision.unlocks);
+  json.end();
   return json.take();
 }
 
 std::string error_line(const Error& error, std::int64_t number) {
-  JsonLine json;
-  json.open('{');
-  json.text("error", error.message);
-  json.number("line", number);
-  json.close('}');
+  JsonWriter json;
+  json.object();
+  json.key("error").value(error.message);
+  json.key("line").value(number);
+  json.end();
   return json.take();
 }
 

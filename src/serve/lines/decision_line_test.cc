@@ -41,7 +41,7 @@ TEST(DecisionLine, what_is_not_finite_is_null_and_text_is_escaped) {
   decision.unlocks = Instant{1'700'000'000'123'456'789ns};
   decision.peers = {{.policy = "hpa", .replicas = Replicas{3}}};
   const auto line = decision_line(decision);
-  EXPECT_TRUE(line.starts_with(R"({"now":-1.5,"service":"a\"b\\c\u000a\u0001",)")) << line;
+  EXPECT_TRUE(line.starts_with(R"({"now":-1.5,"service":"a\"b\\c\n\u0001",)")) << line;
   EXPECT_NE(line.find(R"("ceiling":null)"), std::string::npos) << line;
   EXPECT_NE(line.find(R"("unlocks":1700000000.123456789)"), std::string::npos) << line;
   EXPECT_NE(line.find(R"("peers":[{"policy":"hpa","replicas":3}])"), std::string::npos) << line;

@@ -40,6 +40,10 @@ class JsonWriter {
   JsonWriter& value(const std::optional<T>& maybe) {
     return maybe ? value(*maybe) : null();
   }
+  // So that reading it back gives the same bits: a double of seconds since 1970 has no room for nanoseconds.
+  JsonWriter& exact(double number);
+  JsonWriter& exact(Duration length);
+  JsonWriter& exact(Instant at) { return exact(at.time_since_epoch()); }
   JsonWriter& null() { return raw("null"); }
   JsonWriter& raw(std::string_view json);  // JSON already
 

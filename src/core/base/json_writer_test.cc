@@ -1,4 +1,4 @@
-#include "serve/api/json_writer.h"
+#include "core/base/json_writer.h"
 
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
@@ -28,6 +28,13 @@ TEST(JsonWriter, times_are_exact_to_the_millisecond) {
   JsonWriter json;
   json.array().value(Instant{1'789'380'900'212ms}).value(Instant{1'789'380'900s}).value(1500ms).end();
   EXPECT_EQ(json.take(), "[1789380900.212,1789380900,1.5]");
+}
+
+TEST(JsonWriter, exact_values_come_back) {
+  JsonWriter json;
+  json.array().exact(0.1 + 0.2).exact(Instant{1'789'380'900'212'000'001ns}).exact(-1500ms).exact(12s);
+  json.exact(std::numeric_limits<double>::quiet_NaN()).end();
+  EXPECT_EQ(json.take(), "[0.30000000000000004,1789380900.212000001,-1.5,12.0,null]");
 }
 
 TEST(JsonWriter, texts_from_outside_stay_json) {

@@ -1,4 +1,4 @@
-#include "serve/api/json_writer.h"
+#include "core/base/json_writer.h"
 
 #include <fmt/format.h>
 
@@ -106,6 +106,23 @@ JsonWriter& JsonWriter::value(Instant at) {
   const auto ms = std::chrono::round<std::chrono::milliseconds>(at).time_since_epoch().count();
   fmt::format_to(std::back_inserter(text_), "{}", ms / 1000);
   if (ms % 1000 != 0) fmt::format_to(std::back_inserter(text_), ".{:03}", std::abs(ms % 1000));
+  return *this;
+}
+
+JsonWriter& JsonWriter::exact(double number) {
+  if (!std::isfinite(number)) return null();
+  separate();
+  fmt::format_to(std::back_inserter(text_), "{}", number);
+  return *this;
+}
+
+JsonWriter& JsonWriter::exact(Duration length) {
+  separate();
+  const auto ns = length.count();
+  const auto magnitude = ns < 0 ? 0 - static_cast<std::uint64_t>(ns) : static_cast<std::uint64_t>(ns);
+  fmt::format_to(std::back_inserter(text_), "{}{}.{:09}", ns < 0 ? "-" : "", magnitude / 1'000'000'000,
+                 magnitude % 1'000'000'000);
+  while (text_.back() == '0' && text_[text_.size() - 2] != '.') text_.pop_back();
   return *this;
 }
 
