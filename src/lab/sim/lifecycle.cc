@@ -136,7 +136,7 @@ void Lifecycle::crash(std::size_t pool, std::int32_t count) {
 // What a failed replica held is cut at once; the replica itself stays listed for a while, as a crashed process
 // does in the eyes of whoever started it.
 void Lifecycle::fail(SimulatedReplica& replica) {
-  ends_.push_back({replica.id, replica.pool, now_ - replica.created, replica.in_flight});
+  ends_.push_back({replica.id, replica.pool, replica.created, now_, replica.in_flight});
   replica.state = ReplicaState::failed;
   replica.in_flight = 0;
   if (auto& stock = pools_[replica.pool].stock) ++*stock;
@@ -150,7 +150,7 @@ void Lifecycle::finish(std::uint32_t id) {
   const auto replica = *found;
   replicas_.erase(found);
   if (replica.state == ReplicaState::failed) return;  // it ended when it failed
-  ends_.push_back({id, replica.pool, now_ - replica.created, replica.in_flight});
+  ends_.push_back({id, replica.pool, replica.created, now_, replica.in_flight});
   // A pending replica never took from the stock.
   if (auto& stock = pools_[replica.pool].stock; stock && replica.state != ReplicaState::requested) ++*stock;
   place_requested(replica.pool);

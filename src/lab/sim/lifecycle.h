@@ -48,8 +48,11 @@ struct SimulatedReplica {
 struct ReplicaEnd {
   std::uint32_t id = 0;
   std::size_t pool = 0;
-  Duration life{};             // from request to gone
+  Instant created{};
+  Instant ended{};
   std::int32_t in_flight = 0;  // requests cut with it
+
+  [[nodiscard]] Duration life() const { return ended - created; }  // from request to gone
 };
 
 class Lifecycle {

@@ -47,7 +47,7 @@ TEST(Lifecycle, a_drain_waits_for_its_requests_until_the_deadline) {
   ASSERT_EQ(ends.size(), 2u);
   EXPECT_EQ(ends[0].in_flight, 0);
   EXPECT_EQ(ends[1].in_flight, 2);
-  EXPECT_EQ(ends[1].life, 60s);
+  EXPECT_EQ(ends[1].life(), 60s);
   life.end(1);  // a completion that comes too late is no surprise
 }
 

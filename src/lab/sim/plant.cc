@@ -133,7 +133,10 @@ void Plant::complete() {
 void Plant::settle_replicas() {
   for (const auto& end : life_.take_ends()) {
     const auto& pool = spec_.pools[end.pool];
-    if (!closed_) card_.replica(end.life, pool.gpus, pool.price);
+    if (!closed_) {
+      card_.replica(end.life(), pool.gpus, pool.price);
+      replica_ends_.push_back(end);
+    }
     if (end.in_flight > 0) cut(end.id);
   }
 }
@@ -155,6 +158,7 @@ void Plant::cut(std::uint32_t replica) {
 void Plant::ended(const RequestEnd& end) {
   (is_within(spec_.slo, end) ? counts_.within : counts_.missed) += 1;
   card_.request(end);
+  request_ends_.push_back(end);
   if (end.outcome == RequestOutcome::served) recent_.push_back({now_, end});
 }
 
@@ -222,6 +226,7 @@ const Scorecard& Plant::close() {
     if (replica.state == ReplicaState::failed) continue;  // billed when it failed
     const auto& pool = spec_.pools[replica.pool];
     card_.replica(now_ - replica.created, pool.gpus, pool.price);
+    replica_ends_.push_back({replica.id, replica.pool, replica.created, now_, 0});
   }
   next_arrival_.reset();
   // Every round either serves what waits or lets its age run out, so this ends.

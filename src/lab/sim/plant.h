@@ -14,6 +14,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/base/prng.h"
@@ -65,6 +66,10 @@ class Plant {
   // Orders the sizes decided. Pools the decision does not name are left alone.
   void apply(const Decision& decision);
 
+  // The requests and replicas that ended since the last call; replicas alive at close() end there.
+  [[nodiscard]] std::vector<RequestEnd> take_request_ends() { return std::exchange(request_ends_, {}); }
+  [[nodiscard]] std::vector<ReplicaEnd> take_replica_ends() { return std::exchange(replica_ends_, {}); }
+
   // Ends the run: the bill is closed, no more requests come, those inside are played to their end.
   [[nodiscard]] const Scorecard& close();
 
@@ -104,6 +109,8 @@ class Plant {
   Lifecycle life_;
   Prng random_;
   Scorecard card_;
+  std::vector<RequestEnd> request_ends_;
+  std::vector<ReplicaEnd> replica_ends_;
   std::deque<Instant> waiting_;                   // arrivals, oldest first
   std::multimap<Instant, InService> in_service_;  // by completion
   std::deque<Ended> recent_;                      // the last minute, for the latency readings
