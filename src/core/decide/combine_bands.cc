@@ -19,6 +19,7 @@ PolicyInput input_of(const ServicePlan& plan) {
     input.ready += pool.ready * pool.weight;
     input.warming += pool.warming * pool.weight;
   }
+  input.ready_measured = input.ready;
   return input;
 }
 

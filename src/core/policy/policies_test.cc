@@ -105,36 +105,6 @@ TEST(Schedule, opens_and_closes_by_the_local_clock) {
   EXPECT_EQ(floor_of(bench.propose_at(17 * 3600, policy, 0, 1)), 0);
 }
 
-TEST(Hpa, doubles_and_is_limited_by_its_rate) {
-  Bench bench;
-  const HpaPolicy policy{.target_average = 8, .metric_delay = 0s};
-  EXPECT_EQ(floor_of(bench.propose_at(15, policy, 64, 4)), 8);
-  EXPECT_EQ(floor_of(bench.propose_at(30, policy, 640, 8)), 16);
-}
-
-TEST(Hpa, sees_the_metric_late_and_only_at_its_sync) {
-  Bench bench;
-  const HpaPolicy policy{.target_average = 8};
-  EXPECT_EQ(floor_of(bench.propose_at(0, policy, 64, 4)), 4);
-  EXPECT_EQ(floor_of(bench.propose_at(10, policy, 64, 4)), 4);
-  EXPECT_EQ(floor_of(bench.propose_at(15, policy, 64, 4)), 8);
-}
-
-TEST(Hpa, lowers_only_after_its_window) {
-  Bench bench;
-  const HpaPolicy policy{.target_average = 8, .metric_delay = 0s};
-  EXPECT_EQ(ceiling_of(bench.propose_at(0, policy, 64, 8)), 8);
-  for (int t = 15; t < 300; t += 15) EXPECT_EQ(ceiling_of(bench.propose_at(t, policy, 8, 8)), 8) << t;
-  EXPECT_EQ(ceiling_of(bench.propose_at(300, policy, 8, 8)), 1);
-}
-
-TEST(Hpa, tolerates_a_tenth_and_keeps_without_a_metric) {
-  Bench bench;
-  const HpaPolicy policy{.target_average = 8, .metric_delay = 0s};
-  EXPECT_EQ(floor_of(bench.propose_at(0, policy, 35, 4)), 4);
-  EXPECT_EQ(ceiling_of(bench.propose_at(15, policy, -1, 4)), 4);
-}
-
 TEST(SignalReading, counts_become_rates_and_latencies_take_their_percentile) {
   Observation seen;
   seen.arrivals = Reading::of(20);

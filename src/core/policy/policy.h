@@ -45,6 +45,9 @@ struct PolicyInput {
   Duration hold_time{};
   double ready = 0;    // weighted replicas
   double warming = 0;  // weighted replicas
+  // Ready replicas behind the observation. Beside us a peer has its own number in `ready`, and an average measured over
+  // ours is not one over its. 0: the same as `ready`.
+  double ready_measured = 0;
 };
 
 struct Proposal {

@@ -1,101 +1,110 @@
 #include "core/policy/peers/hpa.h"
 
 #include <algorithm>
-#include <cmath>
+#include <array>
 
+#include "core/policy/peers/hpa_world.h"
 #include "core/policy/signal_value.h"
 
 namespace tidegate {
 namespace {
 
-constexpr std::size_t kept_most = 512;
+constexpr std::size_t metrics_most = 16;  // more are not read; the configuration refuses them
 
-template <class Timed>
-void forget(std::vector<Timed>& all, Instant now, Duration window) {
-  std::erase_if(all, [&](const Timed& one) { return now - one.at >= window; });
-  if (all.size() > kept_most) all.erase(all.begin(), all.end() - static_cast<std::ptrdiff_t>(kept_most));
-}
+std::size_t metrics_of(const HpaPolicy& policy) { return std::min(policy.metrics.size() + 1, metrics_most); }
 
-// The newest value that is through the pipeline.
-Reading delayed(HpaMemory& memory, const HpaPolicy& policy, const PolicyInput& input) {
-  auto& pipeline = memory.pipeline;
-  pipeline.push_back({input.seen.now, signal_reading(input.seen, policy.signal, policy.name, input.demand.interval)});
-  while (pipeline.size() > 1 && pipeline[1].at + policy.metric_delay <= input.seen.now)
-    pipeline.erase(pipeline.begin());
-  if (pipeline.size() > kept_most) pipeline.erase(pipeline.begin());
-  return pipeline.front().at + policy.metric_delay <= input.seen.now ? pipeline.front().value : Reading{};
-}
-
-std::int32_t wanted(const HpaPolicy& policy, double value, std::int32_t current) {
-  const double desired = std::ceil(value / policy.target_average - 1e-9);
-  if (current > 0 && std::abs(value / (policy.target_average * current) - 1) <= policy.tolerance) return current;
-  return static_cast<std::int32_t>(std::clamp(desired, 0.0, 1e9));
-}
-
-std::int32_t stabilized(HpaMemory& memory, const HpaPolicy& policy, Instant now, std::int32_t current,
-                        std::int32_t desired) {
-  std::int32_t up = desired;
-  std::int32_t down = desired;
-  for (const auto& old : memory.recommendations) {
-    if (now - old.at < policy.stabilize_up) up = std::min(up, old.replicas);
-    if (now - old.at < policy.stabilize_down) down = std::max(down, old.replicas);
+HpaMetricView metric_of(const HpaPolicy& policy, std::size_t i) {
+  if (i > 0) {
+    const auto& metric = policy.metrics[i - 1];
+    return {.signal = metric.signal, .name = metric.name, .type = metric.type, .target = metric.target};
   }
-  memory.recommendations.push_back({now, desired});
-  forget(memory.recommendations, now, std::max({policy.stabilize_up, policy.stabilize_down, Duration{1}}));
-  return std::clamp(current, std::min(up, down), std::max(up, down));
+  return {.signal = policy.signal, .name = policy.name, .type = policy.type, .target = policy.target_average};
 }
 
-std::int32_t rate_limited(const HpaMemory& memory, const HpaPolicy& policy, Instant now, std::int32_t current,
-                          std::int32_t size) {
-  const auto start = [&](Duration period) {
-    double before = current;
-    for (const auto& event : memory.events)
-      if (now - event.at < period) before -= event.replicas;
-    return before;
-  };
-  if (size > current) {
-    const double from = start(policy.up_period);
-    const double limit = std::max(from + policy.up_pods, std::ceil(from * (1 + policy.up_percent / 100.0)));
-    return std::min(size, std::max(current, static_cast<std::int32_t>(limit)));
-  }
-  const double from = start(policy.down_period);
-  const double limit = std::trunc(from * (1 - policy.down_percent / 100.0));
-  return std::max(size, std::min(current, static_cast<std::int32_t>(limit)));
+HpaBehavior behavior_of(const HpaPolicy& policy) {
+  HpaBehavior behavior{
+      .up = {.window = policy.stabilize_up, .select = policy.up_select, .policies = policy.up_policies},
+      .down = {.window = policy.stabilize_down, .select = policy.down_select, .policies = policy.down_policies}};
+  if (behavior.up.policies.empty())
+    behavior.up.policies = {{.unit = HpaScalingUnit::pods, .value = policy.up_pods, .period = policy.up_period},
+                            {.unit = HpaScalingUnit::percent, .value = policy.up_percent, .period = policy.up_period}};
+  if (behavior.down.policies.empty())
+    behavior.down.policies = {
+        {.unit = HpaScalingUnit::percent, .value = policy.down_percent, .period = policy.down_period}};
+  return behavior;
 }
 
-void sync(const HpaPolicy& policy, HpaMemory& memory, const PolicyInput& input, const Reading& metric,
-          std::int32_t current) {
-  const Instant now = input.seen.now;
-  memory.synced = now;
-  memory.had_value = metric.is_fresh();
-  memory.desired = current;
-  if (!metric.is_fresh()) return;
-  const auto size = stabilized(memory, policy, now, current, wanted(policy, metric.value, current));
-  memory.desired = rate_limited(memory, policy, now, current, size);
-  if (memory.desired != current) memory.events.push_back({now, memory.desired - current});
-  forget(memory.events, now, std::max(policy.up_period, policy.down_period));
+HpaBounds bounds_of(const HpaPolicy& policy, const Guardrails& limits) {
+  bool can_wake = is_of_the_whole(policy.type);
+  for (const auto& metric : policy.metrics) can_wake |= is_of_the_whole(metric.type);
+  const std::int32_t least = std::max(limits.replicas_min.value(), can_wake ? 0 : 1);
+  return {.replicas_min = least, .replicas_max = std::max(least, limits.replicas_max.value())};
+}
+
+void run_sync(const HpaPolicy& policy, HpaMemory& memory, const PolicyInput& input, const HpaBounds& bounds,
+              std::int32_t asked) {
+  std::array<HpaMetricSeen, metrics_most> metrics;
+  for (std::size_t i = 0; i < memory.pipelines.size(); ++i)
+    metrics[i] = see(metric_of(policy, i), arrived(memory.pipelines[i], policy.metric_delay, input.seen.now), input);
+  const HpaBehavior behavior = behavior_of(policy);
+  const HpaRules rules{.bounds = bounds,
+                       .tolerance = {.up = policy.tolerance_up.value_or(policy.tolerance),
+                                     .down = policy.tolerance_down.value_or(policy.tolerance)},
+                       .behavior = &behavior};
+  const auto outcome = sync(rules, memory.log,
+                            {.now = input.seen.now,
+                             .replicas = asked,
+                             .status_replicas = size_there(input),
+                             .scaled_to_zero = true,
+                             .metrics = std::span{metrics}.first(memory.pipelines.size())});
+  memory.synced = input.seen.now;
+  memory.desired = outcome.replicas;
+  memory.usage = outcome.winner ? outcome.proposal.usage : 0;
+  memory.proposed = outcome.proposal.replicas;
+  memory.reason = outcome.able_to_scale.reason;
+  if (outcome.scaling_active && !outcome.scaling_active->status) memory.reason = outcome.scaling_active->reason;
+  if (outcome.scaling_limited && outcome.scaling_limited->status) memory.reason = outcome.scaling_limited->reason;
+}
+
+Reason ceiling_reason(const HpaMemory& memory, std::int32_t there) {
+  if (memory.desired < there) return Reason::signal_below_target;
+  if (memory.reason == HpaReason::scale_down_stabilized) return Reason::hold_down;
+  if (memory.reason == HpaReason::scale_down_limit) return Reason::rate_limited;
+  return Reason::steady;
 }
 
 }  // namespace
 
 Proposal propose(const HpaPolicy& policy, HpaMemory& memory, const PolicyInput& input) {
-  const auto current = static_cast<std::int32_t>(std::lround(input.ready + input.warming));
-  const Reading metric = delayed(memory, policy, input);
-  const bool is_due = !memory.started || input.seen.now - memory.synced >= policy.sync_period;
-  if (!memory.started) {
-    memory.started = true;
-    memory.recommendations.push_back({input.seen.now, current});
+  const Instant now = input.seen.now;
+  const std::size_t count = metrics_of(policy);
+  if (memory.pipelines.size() != count) memory.pipelines.assign(count, MetricPipeline{});
+  Reason quality = Reason::steady;
+  for (std::size_t i = 0; i < count; ++i) {
+    put(memory.pipelines[i], policy.metric_delay, measure(metric_of(policy, i), input));
+    if (quality == Reason::steady)
+      quality = missing_reason(arrived(memory.pipelines[i], policy.metric_delay, now).reading);
   }
-  if (is_due) sync(policy, memory, input, metric, current);
+  const HpaBounds bounds = bounds_of(policy, input.spec.guardrails);
+  const std::int32_t there = size_there(input);
+  const std::int32_t asked = size_asked_for(memory.started, memory.desired, input);
+  if (asked == 0 && bounds.replicas_min > 0) {
+    // An HPA leaves a size of zero alone; whoever sets one up starts the service.
+    memory.desired = bounds.replicas_min;
+    memory.reason = HpaReason::scaling_disabled;
+  } else if (!memory.started || now - memory.synced >= policy.sync_period) {
+    run_sync(policy, memory, input, bounds, asked);
+  }
+  memory.started = true;
 
   const WeightedReplicas desired{static_cast<double>(memory.desired)};
-  const Reason quality = missing_reason(metric);
-  Proposal proposal{.has_evidence = quality == Reason::steady, .quality = quality, .note = "hpa"};
+  Proposal proposal{.has_evidence = quality == Reason::steady, .quality = quality, .note = to_text(memory.reason)};
   proposal.band = {.floor = desired,
                    .ceiling = desired,
-                   .floor_reason = memory.desired > current ? Reason::signal_above_target : Reason::steady,
-                   .ceiling_reason = memory.desired < current ? Reason::signal_below_target : Reason::steady};
-  if (metric.is_fresh()) proposal.facts = {{"value", metric.value}, {"target", policy.target_average}};
+                   .floor_reason = memory.desired > there ? Reason::signal_above_target : Reason::steady,
+                   .ceiling_reason = ceiling_reason(memory, there)};
+  if (memory.usage > 0)
+    proposal.facts = {{"value", static_cast<double>(memory.usage) / 1000}, {"proposed", static_cast<double>(memory.proposed)}};
   return proposal;
 }
 

@@ -1,56 +1,42 @@
-// Kubernetes HorizontalPodAutoscaler v2 on one metric with an AverageValue target, with behaviours
-// (kubernetes/kubernetes, pkg/controller/podautoscaler, mid-2026).
+// Kubernetes HorizontalPodAutoscaler v2 (kubernetes/kubernetes pkg/controller/podautoscaler, mid-2026), fed from our
+// signals through the delay it would see them with.
 //
-//   every sync period, on the value of `metric_delay` ago:
-//     ratio   = value / (target * replicas);  within 1 +- tolerance: keep
-//     desired = ceil(value / target)
-//   up, down  = min, max of the desired sizes within the stabilisation windows; keep what lies between
-//   then the rate: at most max(start + pods, ceil(start * (1 + percent / 100))) above the size `up_period` ago,
-//   and trunc(start * (1 - percent / 100)) below it
+//   every sync period, on the values of `metric_delay` ago:
+//     proposals of all metrics (hpa_metrics.h), the largest of them, stabilised and limited (hpa_behavior.h)
+//   min = the service's, at least 1 unless a metric of the whole (average_value, value) can wake it; max = the
+//   service's
 //
-// Worked: value 64, target 8, 4 replicas: ratio 2, desired 8; start 4, pods 4, percent 100: limit 8.
-// Replicas on their way count in `replicas`; it has no notion of capacity under way, of cost or of an SLO.
-// A metric that cannot be read keeps the size.
+// Worked: in_flight 64, target 8, 4 replicas: 16 each, ratio 2, desired 8; 4 pods or 100 percent in 15 s allow 8.
+//
+// Delays: the sync comes every 15 s, fixed on EKS, GKE and AKS. A Prometheus adapter adds half a scrape (15 to 60 s)
+// and half the window of a rate; a resource metric 27.5 s in the mean, 55 s at worst to the decision.
+// It has no notion of capacity under way beyond counting it, of cost, or of an SLO. A metric that cannot be read keeps
+// the size; one of several that cannot be read forbids lowering.
 #pragma once
 
 #include <cstdint>
 #include <vector>
 
+#include "core/policy/peers/hpa_sync.h"
+#include "core/policy/peers/metric_pipeline.h"
 #include "core/policy/policy.h"
 
 namespace tidegate {
 
 struct HpaMemory {
-  struct Sample {
-    Instant at{};
-    Reading value;
-    friend bool operator==(const Sample&, const Sample&) = default;
-    template <class Archive>
-    void archive(Archive& ar) {
-      ar(at, value);
-    }
-  };
-  struct Size {
-    Instant at{};
-    std::int32_t replicas = 0;  // of a recommendation; a change, when an event
-    friend bool operator==(const Size&, const Size&) = default;
-    template <class Archive>
-    void archive(Archive& ar) {
-      ar(at, replicas);
-    }
-  };
   bool started = false;
   Instant synced{};
   std::int32_t desired = 0;
-  bool had_value = false;
-  std::vector<Sample> pipeline;       // on their way through scrape and aggregation, oldest first
-  std::vector<Size> recommendations;  // oldest first
-  std::vector<Size> events;           // changes made
+  HpaReason reason = HpaReason::succeeded_get_scale;  // of the newest sync: what bound it
+  std::int64_t usage = 0;                             // thousandths; of the metric that won
+  std::int32_t proposed = 0;                          // ... and what it asked for
+  HpaLog log;
+  std::vector<MetricPipeline> pipelines;  // in the order of the metrics
 
   friend bool operator==(const HpaMemory&, const HpaMemory&) = default;
   template <class Archive>
   void archive(Archive& ar) {
-    ar(started, synced, desired, had_value, pipeline, recommendations, events);
+    ar(started, synced, desired, reason, usage, proposed, log, pipelines);
   }
 };
 
