@@ -104,7 +104,8 @@ Proposal propose(const HpaPolicy& policy, HpaMemory& memory, const PolicyInput& 
                    .floor_reason = memory.desired > there ? Reason::signal_above_target : Reason::steady,
                    .ceiling_reason = ceiling_reason(memory, there)};
   if (memory.usage > 0)
-    proposal.facts = {{"value", static_cast<double>(memory.usage) / 1000}, {"proposed", static_cast<double>(memory.proposed)}};
+    proposal.facts = {{"value", static_cast<double>(memory.usage) / 1000},
+                      {"proposed", static_cast<double>(memory.proposed)}};
   return proposal;
 }
 
