@@ -18,9 +18,26 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// Where a controller of this configuration keeps its state; empty: at its default place.
+Result<std::string> state_directory(const std::optional<FleetSpec>& fleet) {
+  if (fleet) return fleet->machine.state_directory;
+  std::error_code problem;
+  if (!fs::exists("tidegate.yaml", problem)) return std::string{};
+  const auto loaded = load_configuration_file("tidegate.yaml", app_resolvers());
+  if (!loaded) return std::unexpected(loaded.error());
+  const auto found = fleet_of(*loaded);
+  if (!found) return std::unexpected(found.error());
+  return found->machine.state_directory;
+}
+
 // The journal given, the one in the directory given, or the one that the configuration's controller writes.
-std::string journal_path(const Arguments& given, const FleetSpec& fleet) {
-  std::string path = given.value("JOURNAL").value_or(fleet.machine.state_directory);
+Result<std::string> journal_path(const Arguments& given, const std::optional<FleetSpec>& fleet) {
+  std::string path = given.value("JOURNAL").value_or("");
+  if (path.empty()) {
+    auto directory = state_directory(fleet);
+    if (!directory) return directory;
+    path = std::move(*directory);
+  }
   if (path.empty()) {
     const char* state = std::getenv("XDG_STATE_HOME");
     const char* home = std::getenv("HOME");
@@ -101,18 +118,53 @@ std::string as_json(const Verification& found) {
   return json.take();
 }
 
-Result<FleetSpec> fleet_given(const Arguments& given) {
+Result<FleetSpec> fleet_of(const ConfigurationText& source) {
+  if (source.form == ConfigurationForm::command) return fleet_of_command(words_of_command(source));
+  return fleet_of(load_configuration(source.text, "(journal)", app_resolvers()));
+}
+
+// What the user names to decide by; none: what the journal says was decided by.
+Result<std::optional<FleetSpec>> fleet_given(const Arguments& given) {
   if (!given.rest().empty()) return fleet_of_command(given.rest());
-  const auto loaded = load_configuration_file(given.value("--config").value_or(""), app_resolvers());
+  const auto path = given.value("--config");
+  if (!path) return std::optional<FleetSpec>{};
+  const auto loaded = load_configuration_file(*path, app_resolvers());
   return loaded ? fleet_of(*loaded) : std::unexpected(loaded.error());
 }
 
+Result<std::vector<SpecSince>> specs_of(const Journal& journal, std::optional<FleetSpec> given) {
+  std::vector<SpecSince> specs;
+  if (given) {
+    specs.push_back({.fleet = std::move(*given)});
+    return specs;
+  }
+  const auto configurations = journal.configurations();
+  if (!configurations) return std::unexpected(configurations.error());
+  for (const auto& one : *configurations) {
+    auto fleet = fleet_of(one.source);
+    if (!fleet)
+      return fail(fleet.error().kind, fmt::format("the journal's configuration of {} cannot be read by this tidegate; "
+                                                  "name another with --config\n{}",
+                                                  time_text(one.since), fleet.error().message));
+    specs.push_back({one.since, std::move(*fleet)});
+  }
+  if (specs.empty())
+    return fail(ErrorKind::not_found,
+                "the journal does not hold the configuration it was decided by; name it with --config");
+  return specs;
+}
+
 int replay(const Arguments& given, Terminal& terminal) {
-  const auto fleet = fleet_given(given);
+  auto fleet = fleet_given(given);
   if (!fleet) return report(terminal, fleet.error());
-  const auto journal = Journal::open_to_read(journal_path(given, *fleet));
+  const auto path = journal_path(given, *fleet);
+  if (!path) return report(terminal, path.error());
+  const auto journal = Journal::open_to_read(*path);
   if (!journal) return report(terminal, journal.error());
-  const auto found = verify(**journal, *fleet);
+  const bool is_other = fleet->has_value();
+  const auto specs = specs_of(**journal, std::move(*fleet));
+  if (!specs) return report(terminal, specs.error());
+  const auto found = verify(**journal, *specs);
   if (!found) return report(terminal, found.error());
   if (found->services.empty())
     return report(terminal, {ErrorKind::not_found,
@@ -125,7 +177,7 @@ int replay(const Arguments& given, Terminal& terminal) {
   for (const auto& name : found->unknown)
     terminal.say(fmt::format("tidegate: {} is in the journal and not in the configuration", name));
   if (found->differing() == 0) return exit_ok;
-  terminal.say("tidegate: a configuration that was changed since is one reason for differences");
+  if (is_other) terminal.say("tidegate: the journal may have been decided by another configuration than this one");
   return exit_difference;
 }
 
@@ -137,9 +189,11 @@ const Command replay_command{
     .group = CommandGroup::try_out,
     .summary = "decide a journal's observations again and compare: exit 4 when decisions differ",
     .examples = {"tidegate replay", "tidegate replay /var/lib/tidegate/journal.sqlite --config changed.yaml"},
-    .options = {{.name = "--config", .value = "FILE", .help = "what to decide by", .fallback = "tidegate.yaml"}},
+    .options = {{.name = "--config",
+                 .value = "FILE",
+                 .help = "what to decide by (default: what the journal says was decided by)"}},
     .positionals = {{.name = "JOURNAL",
-                     .help = "a journal, or the state directory with it (default: the configuration's)"}},
+                     .help = "a journal, or the state directory with it (default: that of --config or tidegate.yaml)"}},
     .takes_rest = true,
     .run = replay};
 

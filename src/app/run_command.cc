@@ -23,7 +23,7 @@ constexpr std::size_t problems_shown = 3;
 
 // What to run, and how to read it again.
 struct Wanted {
-  FleetSpec spec;
+  SourcedFleet fleet;
   RunOptions options;
   std::optional<std::string> path;  // to watch; none: a command line or stdin
 };
@@ -40,12 +40,12 @@ struct Overlay {
 };
 
 // For the log: one line, the first problems by their headlines.
-Result<FleetSpec> load_again(const std::string& path, const Overlay& overlay) {
+Result<SourcedFleet> load_again(const std::string& path, const Overlay& overlay) {
   auto loaded = load_configuration_file(path, app_resolvers());
   if (!loaded) return std::unexpected(loaded.error());
   if (loaded->fleet) {
     overlay.apply(*loaded->fleet);
-    return *loaded->fleet;
+    return SourcedFleet{std::move(*loaded->fleet), {.text = std::move(loaded->text)}};
   }
   std::string text;
   std::size_t shown = 0;
@@ -56,13 +56,19 @@ Result<FleetSpec> load_again(const std::string& path, const Overlay& overlay) {
   return fail(ErrorKind::invalid, fmt::format("{} ({})", text, counts(loaded->problems)));
 }
 
-Result<FleetSpec> first_load(const std::string& path, Terminal& terminal) {
+Result<SourcedFleet> first_load(const std::string& path, Terminal& terminal) {
   auto loaded = load_configuration_file(path, app_resolvers());
   if (!loaded) return std::unexpected(loaded.error());
-  if (!loaded->fleet) return fleet_of(*loaded);
+  if (!loaded->fleet) return std::unexpected(fleet_of(*loaded).error());
   for (const auto& problem : loaded->problems.sorted())
     terminal.say(terminal.paint_talk(Tone::warning, headline(problem, loaded->filename)));
-  return *loaded->fleet;
+  return SourcedFleet{std::move(*loaded->fleet), {.text = std::move(loaded->text)}};
+}
+
+Result<SourcedFleet> from_command(const std::vector<std::string>& words) {
+  auto spec = fleet_of_command(words);
+  if (!spec) return std::unexpected(spec.error());
+  return SourcedFleet{std::move(*spec), text_of_command(words)};
 }
 
 Result<Wanted> wanted_of(const Arguments& given, Terminal& terminal) {
@@ -82,10 +88,10 @@ Result<Wanted> wanted_of(const Arguments& given, Terminal& terminal) {
                              : terminal.is_quiet() ? LogLevel::warning
                                                    : LogLevel::info;
   const auto name = path.value_or("tidegate.yaml");
-  auto spec = given.rest().empty() ? first_load(name, terminal) : fleet_of_command(given.rest());
-  if (!spec) return std::unexpected(spec.error());
-  wanted.spec = std::move(*spec);
-  overlay.apply(wanted.spec);
+  auto fleet = given.rest().empty() ? first_load(name, terminal) : from_command(given.rest());
+  if (!fleet) return std::unexpected(fleet.error());
+  wanted.fleet = std::move(*fleet);
+  overlay.apply(wanted.fleet.spec);
   if (given.rest().empty() && name != "-") {
     wanted.path = name;
     wanted.options.load = [name, overlay] { return load_again(name, overlay); };
@@ -181,7 +187,7 @@ int run(const Arguments& given, Terminal& terminal) {
   const auto signals = open_signals({SIGTERM, SIGINT, SIGHUP});
   auto wanted = wanted_of(given, terminal);
   if (!wanted) return report(terminal, wanted.error());
-  auto fleet = RunningFleet::open(wanted->spec, wanted->options);
+  auto fleet = RunningFleet::open(std::move(wanted->fleet), wanted->options);
   if (!fleet) return report(terminal, fleet.error());
   // The API listens here: a port in use must stop us before a replica is started.
   if (auto started = (*fleet)->start(); !started) return report(terminal, started.error());

@@ -84,7 +84,8 @@ RunningFleet::RunningFleet(StateDirectory state, std::unique_ptr<Journal> journa
 
 RunningFleet::~RunningFleet() = default;
 
-Result<std::unique_ptr<RunningFleet>> RunningFleet::open(FleetSpec spec, RunOptions options) {
+Result<std::unique_ptr<RunningFleet>> RunningFleet::open(SourcedFleet given, RunOptions options) {
+  const FleetSpec& spec = given.spec;
   if (auto runnable = check_runnable(spec); !runnable) return std::unexpected(runnable.error());
   auto state = StateDirectory::open(spec.machine.state_directory);
   if (!state) return std::unexpected(state.error());
@@ -107,7 +108,7 @@ Result<std::unique_ptr<RunningFleet>> RunningFleet::open(FleetSpec spec, RunOpti
   if (!target) return std::unexpected(target.error());
   fleet->target_ = std::move(*target);
   fleet->runtime_ = std::make_unique<FleetRuntime>(
-      std::move(spec),
+      std::move(given),
       RuntimePorts{.clock = fleet->clock_,
                    .target = *fleet->target_,
                    .link = *fleet->link_,

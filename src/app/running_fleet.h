@@ -21,7 +21,7 @@ namespace tidegate {
 
 struct RunOptions {
   // The configuration as it is now; empty: it came from a command line and is never read again.
-  std::function<Result<FleetSpec>()> load = {};
+  std::function<Result<SourcedFleet>()> load = {};
   LogLevel log_level = LogLevel::info;
   bool leaves_replicas = false;  // when stopped
   Duration drain = 30s;          // how long running requests may take to end
@@ -30,7 +30,7 @@ struct RunOptions {
 class RunningFleet {
  public:
   // Takes the state directory and the addresses; adopts replicas that are there. Nothing is started yet.
-  [[nodiscard]] static Result<std::unique_ptr<RunningFleet>> open(FleetSpec spec, RunOptions options);
+  [[nodiscard]] static Result<std::unique_ptr<RunningFleet>> open(SourcedFleet fleet, RunOptions options);
   ~RunningFleet();
 
   [[nodiscard]] Result<void> start();

@@ -1,9 +1,11 @@
 """`tidegate run` end to end: from zero and back, clean stops, reloads."""
+import json
 import os
 import signal
+import subprocess
 import unittest
 
-from harness import FleetTest, Load, wait_until
+from harness import PROGRAM, FleetTest, Load, wait_until
 
 IDLE_PATIENCE = 300  # seconds; a young service keeps an idle replica for two minutes
 
@@ -102,6 +104,14 @@ class Run(FleetTest):
         fleet.lines.clear()
         fleet.send(signal.SIGHUP)
         fleet.expect("event=reloaded", "nothing that counts has changed")
+
+        # The journal knows by which configuration each tick was decided.
+        fleet.send(signal.SIGTERM)
+        self.assertEqual(fleet.wait(), 0)
+        done = subprocess.run([PROGRAM, "replay", os.path.join(self.folder, "state"), "-o", "json"],
+                              capture_output=True, text=True, cwd=self.folder)
+        self.assertEqual(done.returncode, 0, done.stdout[:2000] + done.stderr)
+        self.assertEqual([one["service"] for one in json.loads(done.stdout)["services"]], ["chat", "code"])
 
     def test_a_command_line_needs_no_file(self):
         fleet = self.start("run", "--listen", f"127.0.0.1:{self.gateway_port}", "--api", f"127.0.0.1:{self.api_port}",

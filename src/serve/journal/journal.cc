@@ -73,6 +73,22 @@ Result<std::vector<TickRow>> read_ticks(Database& database, std::int64_t after, 
 
 }  // namespace
 
+ConfigurationText text_of_command(const std::vector<std::string>& words) {
+  ConfigurationText source{.form = ConfigurationForm::command};
+  for (const auto& word : words) source.text.append(word).push_back('\0');
+  return source;
+}
+
+std::vector<std::string> words_of_command(const ConfigurationText& source) {
+  std::vector<std::string> words;
+  for (std::size_t begin = 0; begin < source.text.size();) {
+    const auto end = std::min(source.text.find('\0', begin), source.text.size());
+    words.push_back(source.text.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return words;
+}
+
 bool checkpoint_due(std::string_view service, std::optional<Instant> last, Instant now) {
   // FNV-1a: the same on every machine and in every run.
   std::uint64_t hash = 14695981039346656037ULL;
@@ -110,6 +126,10 @@ void Journal::learned(const std::string& service, std::vector<std::byte> bytes) 
   writer_->push(Writer::StateJob{"learned", service, {}, std::move(bytes)});
 }
 void Journal::append_event(JournalEvent event) { writer_->push(std::move(event)); }
+
+void Journal::configured(Instant since, ConfigurationText source) {
+  writer_->push(JournalConfiguration{since, std::move(source)});
+}
 
 Result<void> Journal::steer(const std::string& service, const Steering& steering) {
   ByteWriter bytes;
@@ -203,6 +223,27 @@ Result<std::vector<std::byte>> Journal::load_learned(const std::string& service)
     });
     if (!read) return std::unexpected(read.error());
     return bytes;
+  });
+}
+
+Result<std::vector<JournalConfiguration>> Journal::configurations() const {
+  const auto has_table = number("SELECT count(*) FROM sqlite_master WHERE name = 'configuration'");
+  if (!has_table) return std::unexpected(has_table.error());
+  if (*has_table == 0) return std::vector<JournalConfiguration>{};
+  return writer_->with_database([&](Database& database) -> Result<std::vector<JournalConfiguration>> {
+    std::vector<JournalConfiguration> found;
+    auto statement = database.prepare("SELECT at, form, block FROM configuration ORDER BY id");
+    const auto read = each_row(statement, [&](const Statement& row) -> Result<void> {
+      const auto form = from_text<ConfigurationForm>(row.text(1));
+      const auto text = decompress(row.blob(2));
+      if (!text) return std::unexpected(text.error());
+      if (!form) return fail(ErrorKind::invalid, fmt::format("the journal holds a configuration as {}", row.text(1)));
+      found.push_back({.since = instant(row.integer(0)),
+                       .source = {.form = *form, .text = {reinterpret_cast<const char*>(text->data()), text->size()}}});
+      return {};
+    });
+    if (!read) return std::unexpected(read.error());
+    return found;
   });
 }
 

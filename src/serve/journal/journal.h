@@ -21,6 +21,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/base/enum_text.h"
 #include "core/base/error.h"
 #include "core/base/time.h"
 #include "core/model/decision.h"
@@ -62,6 +63,25 @@ struct JournalEvent {
   friend bool operator==(const JournalEvent&, const JournalEvent&) = default;
 };
 
+// What the controller decides by from a moment on, so that a journal can be decided again without anything beside it.
+enum class ConfigurationForm : std::uint8_t { file, command };
+template <>
+inline constexpr auto enum_texts<ConfigurationForm> = std::to_array<EnumText<ConfigurationForm>>(
+    {{ConfigurationForm::file, "file"}, {ConfigurationForm::command, "command"}});
+
+struct ConfigurationText {
+  ConfigurationForm form = ConfigurationForm::file;
+  std::string text;  // of a command: its words, each ended by a zero byte
+  friend bool operator==(const ConfigurationText&, const ConfigurationText&) = default;
+};
+[[nodiscard]] ConfigurationText text_of_command(const std::vector<std::string>& words);
+[[nodiscard]] std::vector<std::string> words_of_command(const ConfigurationText& source);
+
+struct JournalConfiguration {
+  Instant since{};  // it holds for ticks from then on
+  ConfigurationText source;
+};
+
 // What operators set, until it expires or is taken back.
 struct Steering {
   std::optional<Override> manual;
@@ -95,6 +115,7 @@ class Journal {
   void checkpoint(const std::string& service, Instant at, std::vector<std::byte> state);
   void learned(const std::string& service, std::vector<std::byte> bytes);  // what survives a new state version
   void append_event(JournalEvent event);
+  void configured(Instant since, ConfigurationText source);  // the same as before is not written again
 
   // Durable when it returns.
   [[nodiscard]] Result<void> steer(const std::string& service, const Steering& steering);
@@ -106,6 +127,8 @@ class Journal {
                                     const std::function<bool(Instant, std::vector<Observation>)>& each) const;
   [[nodiscard]] Result<Restored> load_latest(const std::string& service) const;
   [[nodiscard]] Result<std::vector<std::byte>> load_learned(const std::string& service) const;  // empty: none
+  // Oldest first, those that ticks still there were decided by; none in a journal of an older tidegate.
+  [[nodiscard]] Result<std::vector<JournalConfiguration>> configurations() const;
   // Whether the first tick ever appended is still there, so that all can be decided again from the beginning.
   [[nodiscard]] bool is_whole() const;
   [[nodiscard]] Instant newest() const;  // of any tick; the epoch when there is none

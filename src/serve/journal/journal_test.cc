@@ -14,6 +14,8 @@
 #include <ranges>
 #include <thread>
 
+#include "serve/journal/statement.h"
+
 extern "C" char** environ;
 
 namespace tidegate {
@@ -214,6 +216,50 @@ TEST_F(JournalTest, AFullDiskIsSaidAndOverAsSoonAsThereIsRoom) {
   EXPECT_FALSE(journal_->problem());
   EXPECT_EQ(journal_->newest(), Instant{3s});
   EXPECT_TRUE(journal_->notices().empty()) << "a full disk damages nothing";
+}
+
+TEST_F(JournalTest, KeepsTheConfigurationsThatItsTicksWereDecidedBy) {
+  open({.history = 1h});
+  const Instant start{1000s};
+  const auto command = text_of_command({"vllm", "--port", "{port}", ""});
+  journal_->configured(start, {.text = "services: []"});
+  journal_->configured(start + 1s, {.text = "services: []"});
+  tick(start + 2s);
+  journal_->configured(start + 3s, command);
+  tick(start + 3s);
+  ASSERT_TRUE(journal_->flush(10s));
+  auto kept = journal_->configurations();
+  ASSERT_TRUE(kept) << kept.error().message;
+  ASSERT_EQ(kept->size(), 2U) << "the second said nothing new";
+  EXPECT_EQ((*kept)[0].since, start);
+  EXPECT_EQ((*kept)[0].source.text, "services: []");
+  EXPECT_EQ((*kept)[1].source, command);
+  EXPECT_EQ(words_of_command(command), (std::vector<std::string>{"vllm", "--port", "{port}", ""}));
+  ASSERT_TRUE(journal_->prune(start + 1h + 3s));  // the tick of before the change goes, and its words with it
+  kept = journal_->configurations();
+  ASSERT_TRUE(kept) << kept.error().message;
+  ASSERT_EQ(kept->size(), 1U);
+  EXPECT_EQ(kept->front().since, start + 3s);
+}
+
+TEST_F(JournalTest, TakesOverTheFileOfTheVersionBefore) {
+  open();
+  tick(Instant{1000s});
+  journal_.reset();
+  {
+    auto database = Database::open(path_);
+    ASSERT_TRUE(database);
+    ASSERT_TRUE(database->execute("DROP TABLE configuration; PRAGMA user_version=1;"));
+  }
+  const auto look = Journal::open_to_read(path_);
+  ASSERT_TRUE(look) << look.error().message;
+  EXPECT_TRUE((*look)->configurations().value().empty());
+  open();
+  EXPECT_TRUE(journal_->notices().empty());
+  EXPECT_EQ(journal_->newest(), Instant{1000s});
+  journal_->configured(Instant{1001s}, {.text = "a"});
+  ASSERT_TRUE(journal_->flush(10s));
+  EXPECT_EQ(journal_->configurations().value().size(), 1U);
 }
 
 TEST_F(JournalTest, RefusesTheFileOfANewerVersion) {

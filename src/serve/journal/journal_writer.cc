@@ -12,8 +12,9 @@ namespace tidegate {
 
 namespace {
 
-constexpr std::int64_t schema_version = 1;
-constexpr Duration run_period = 1min;  // how often a run that goes on is written
+constexpr std::int64_t schema_version = 2;
+constexpr std::int64_t readable_version = 1;  // has no configurations
+constexpr Duration run_period = 1min;         // how often a run that goes on is written
 constexpr Duration prune_period = 10min;
 constexpr std::size_t jobs_max = 10'000;  // small jobs: checkpoints and events
 constexpr int prune_rows = 5'000;         // a batch, so that the connection is never held for long
@@ -31,6 +32,11 @@ constexpr const char* schema = R"(
   CREATE TABLE event (id INTEGER PRIMARY KEY, at INTEGER NOT NULL, service TEXT NOT NULL, replica TEXT NOT NULL,
                       reason TEXT NOT NULL, message TEXT NOT NULL) STRICT;
   CREATE INDEX event_at ON event (at);
+)";
+// What came with version 2.
+constexpr const char* configuration_schema = R"(
+  CREATE TABLE configuration (id INTEGER PRIMARY KEY, at INTEGER NOT NULL, form TEXT NOT NULL,
+                              block BLOB NOT NULL) STRICT;
 )";
 
 std::int64_t count(Instant at) { return at.time_since_epoch().count(); }
@@ -70,7 +76,8 @@ Result<void> prepare(Database& database) {
   if (*version > schema_version)
     return fail(ErrorKind::not_found,
                 fmt::format("it has version {}, this tidegate knows {}", *version, schema_version));
-  return database.execute(fmt::format("BEGIN; {} PRAGMA user_version={}; COMMIT;", schema, schema_version));
+  return database.execute(fmt::format("BEGIN; {} {} PRAGMA user_version={}; COMMIT;", *version == 0 ? schema : "",
+                                      configuration_schema, schema_version));
 }
 
 std::string move_aside(const std::string& path) {
@@ -120,7 +127,7 @@ Result<Database> open_journal_to_read(const std::string& path) {
   if (!version)
     return fail(database->is_corrupt() ? ErrorKind::invalid : ErrorKind::denied,
                 fmt::format("cannot read the journal {}: {}", path, version.error().message));
-  if (*version != schema_version)
+  if (*version < readable_version || *version > schema_version)
     return fail(ErrorKind::invalid,
                 fmt::format("the journal {} has version {}, this tidegate knows {}", path, *version, schema_version));
   return database;
@@ -290,6 +297,16 @@ Result<void> Journal::Writer::write(Database& database, const JournalEvent& even
       .run();
 }
 
+Result<void> Journal::Writer::write(Database& database, const JournalConfiguration& configuration) {
+  const auto* text = reinterpret_cast<const std::byte*>(configuration.source.text.data());
+  const auto block = compress({text, configuration.source.text.size()});
+  auto insert = database.prepare(
+      "INSERT INTO configuration (at, form, block) SELECT ?1, ?2, ?3 WHERE NOT EXISTS (SELECT 1 FROM configuration "
+      "WHERE id = (SELECT max(id) FROM configuration) AND form = ?2 AND block = ?3)");
+  if (!insert) return std::unexpected(insert.error());
+  return insert->bind(1, count(configuration.since)).bind(2, to_text(configuration.source.form)).bind(3, block).run();
+}
+
 Result<void> Journal::Writer::prune(Instant now) {
   for (const char* table : {"tick", "decision", "event"}) {
     const auto sql = fmt::format("DELETE FROM {0} WHERE id IN (SELECT id FROM {0} WHERE at < {1} LIMIT {2})", table,
@@ -304,6 +321,13 @@ Result<void> Journal::Writer::prune(Instant now) {
       if (!done) return done;
     }
   }
+  // Those that no tick left was decided by.
+  const auto forgotten = with_database([](Database& database) {
+    return database.execute(
+        "DELETE FROM configuration WHERE id < (SELECT max(id) FROM configuration WHERE at <= "
+        "(SELECT min(at) FROM tick))");
+  });
+  if (!forgotten) return forgotten;
   // Pages in use, not the file's length: freed pages are used again before the file grows.
   while (true) {
     bool over = false;

@@ -37,7 +37,7 @@ class Journal::Writer {
     Instant at{};
     std::vector<std::byte> bytes;
   };
-  using Job = std::variant<TickJob, StateJob, JournalEvent>;
+  using Job = std::variant<TickJob, StateJob, JournalEvent, JournalConfiguration>;
 
   void push(Job job);
   [[nodiscard]] std::vector<KeptDecision> keep(std::span<const Decision> decisions);
@@ -75,6 +75,7 @@ class Journal::Writer {
   [[nodiscard]] Result<void> write(Database& database, const TickJob& job);
   [[nodiscard]] Result<void> write(Database& database, const StateJob& job);
   [[nodiscard]] Result<void> write(Database& database, const JournalEvent& event);
+  [[nodiscard]] Result<void> write(Database& database, const JournalConfiguration& configuration);
   [[nodiscard]] Result<void> write_run(Database& database, const KeptDecision& run);
 
   const std::string path_;  // empty: only reads

@@ -4,9 +4,12 @@
 
 #include <algorithm>
 #include <deque>
+#include <map>
 #include <ranges>
 #include <set>
 #include <utility>
+
+#include "core/base/check.h"
 
 namespace tidegate {
 namespace {
@@ -55,49 +58,56 @@ std::string what_differs(const StoredDecision& then, const StoredDecision& again
   return then == again ? "" : "the expectations";
 }
 
+// One service on its way through the journal.
+struct Retold {
+  explicit Retold(const Journal& journal, const std::string& service) : kept(journal, service) {
+    found.service = service;
+  }
+  KeptDecisions kept;
+  ServiceState state;
+  Instant known_from{Duration{-1}};  // ticks after this can be repeated
+  ServiceVerification found;
+};
+
 class Execution {
  public:
-  Execution(const Journal& journal, const FleetSpec& spec) : spec_(spec), part_(spec) {
-    for (const auto& service : spec.services) {
-      kept_.emplace_back(journal, service.name);
-      states_.emplace_back();
-      found_.push_back({.service = service.name});
-    }
-  }
+  Execution(const Journal& journal, const std::vector<SpecSince>& specs) : journal_(journal), specs_(specs) { adopt(); }
 
   // From which tick on each service can be repeated; the earliest of them.
-  Result<Instant> prepare(const Journal& journal) {
-    const Instant before_all{Duration{-1}};
-    if (journal.is_whole()) return before_all;
-    auto checkpoints = journal.checkpoints();
+  Result<Instant> prepare() {
+    is_whole_ = journal_.is_whole();
+    if (is_whole_) return Instant{Duration{-1}};
+    auto checkpoints = journal_.checkpoints();
     if (!checkpoints) return std::unexpected(checkpoints.error());
     auto earliest = Instant::max();
-    known_from_.resize(found_.size(), Instant::max());
-    for (std::size_t i = 0; i < found_.size(); ++i) {
-      const auto checkpoint = checkpoints->find(found_[i].service);
-      if (checkpoint == checkpoints->end()) continue;
-      auto state = state_from_bytes(checkpoint->second.state);
+    for (const auto& [service, checkpoint] : *checkpoints) {
+      auto state = state_from_bytes(checkpoint.state);
       if (!state)
         return fail(ErrorKind::failed,
-                    fmt::format("the checkpoint of {} cannot be read: {}", found_[i].service, state.error().message));
-      states_[i] = std::move(*state);
-      found_[i].from_checkpoint = true;
-      known_from_[i] = checkpoint->second.at;
-      earliest = std::min(earliest, checkpoint->second.at);
+                    fmt::format("the checkpoint of {} cannot be read: {}", service, state.error().message));
+      auto& one = retold(service);
+      one.state = std::move(*state);
+      one.found.from_checkpoint = true;
+      one.known_from = checkpoint.at;
+      earliest = std::min(earliest, checkpoint.at);
     }
     return earliest;
   }
 
   Result<void> tick(std::vector<Observation> seen) {
+    if (seen.empty()) return {};
+    while (spec_ + 1 < specs_.size() && specs_[spec_ + 1].since <= seen.front().now) {
+      ++spec_;
+      adopt();
+    }
+    const auto& services = specs_[spec_].fleet.services;
     std::vector<std::pair<std::size_t, Observation*>> taking_part;
     for (auto& one : seen) {
-      const auto found = std::ranges::find(spec_.services, one.service, &ServiceSpec::name);
-      if (found == spec_.services.end()) {
+      const auto found = std::ranges::find(services, one.service, &ServiceSpec::name);
+      if (found == services.end())
         unknown_.insert(one.service);
-        continue;
-      }
-      const auto place = static_cast<std::size_t>(found - spec_.services.begin());
-      if (known_from_.empty() || one.now > known_from_[place]) taking_part.emplace_back(place, &one);
+      else if (can_repeat(one))
+        taking_part.emplace_back(static_cast<std::size_t>(found - services.begin()), &one);
     }
     if (taking_part.empty()) return {};
     std::ranges::sort(taking_part, {}, &std::pair<std::size_t, Observation*>::first);
@@ -105,40 +115,62 @@ class Execution {
     FleetObservation fleet{.now = taking_part.front().second->now, .services = {}};
     FleetState state;
     for (const auto& [place, one] : taking_part) {
-      state.services.push_back(std::move(states_[place]));
+      state.services.push_back(std::move(retold(one->service).state));
       fleet.services.push_back(std::move(*one));
     }
     auto step = decide_fleet(part_, std::move(state), fleet);
-    for (std::size_t i = 0; i < chosen_.size(); ++i) {
-      states_[chosen_[i]] = std::move(step.next.services[i]);
-      if (auto compared = compare(chosen_[i], step.decisions[i]); !compared) return compared;
+    for (std::size_t i = 0; i < step.decisions.size(); ++i) {
+      auto& one = retold(step.decisions[i].service);
+      one.state = std::move(step.next.services[i]);
+      if (auto compared = compare(one, step.decisions[i]); !compared) return compared;
     }
     return {};
   }
 
   Verification finish() {
     Verification all{.services = {}, .unknown = {unknown_.begin(), unknown_.end()}};
-    for (auto& one : found_)
-      if (one.to != Instant{}) all.services.push_back(std::move(one));
+    for (const auto& name : order_)
+      if (auto& found = retold(name).found; found.to != Instant{}) all.services.push_back(std::move(found));
     return all;
   }
 
  private:
-  // The services of a tick as a fleet, since they share a budget. It changes only when a checkpoint is passed.
+  Retold& retold(const std::string& service) { return retold_.try_emplace(service, journal_, service).first->second; }
+
+  // In a journal without its beginning a service that has no checkpoint yet cannot be repeated.
+  bool can_repeat(const Observation& seen) {
+    const auto& one = retold(seen.service);
+    return is_whole_ || (one.found.from_checkpoint && seen.now > one.known_from);
+  }
+
+  // As the control loop takes a changed configuration: who stays keeps his memory.
+  void adopt() {
+    const auto& services = specs_[spec_].fleet.services;
+    for (auto& [name, one] : retold_)
+      if (std::ranges::find(services, name, &ServiceSpec::name) == services.end() &&
+          one.known_from == Instant{Duration{-1}})
+        one.state = {};
+    for (const auto& service : services)
+      if (std::ranges::find(order_, service.name) == order_.end()) order_.push_back(service.name);
+    part_ = specs_[spec_].fleet;
+    chosen_.clear();
+  }
+
+  // The services of a tick as a fleet, since they share a budget.
   void choose(const std::vector<std::pair<std::size_t, Observation*>>& taking_part) {
     std::vector<std::size_t> places;
     for (const auto& [place, one] : taking_part) places.push_back(place);
     if (places == chosen_) return;
     part_.services.clear();
-    for (const auto place : places) part_.services.push_back(spec_.services[place]);
+    for (const auto place : places) part_.services.push_back(specs_[spec_].fleet.services[place]);
     chosen_ = std::move(places);
   }
 
-  Result<void> compare(std::size_t place, const Decision& decision) {
-    auto& found = found_[place];
+  static Result<void> compare(Retold& one, const Decision& decision) {
+    auto& found = one.found;
     if (found.to == Instant{}) found.from = decision.now;
     found.to = decision.now;
-    const auto kept = kept_[place].at(decision.now);
+    const auto kept = one.kept.at(decision.now);
     if (!kept) return std::unexpected(kept.error());
     if (*kept == nullptr) return {};
     ++found.compared;
@@ -151,11 +183,12 @@ class Execution {
     return {};
   }
 
-  const FleetSpec& spec_;
-  std::vector<KeptDecisions> kept_;
-  std::vector<ServiceState> states_;
-  std::vector<Instant> known_from_;  // empty: from the first tick on
-  std::vector<ServiceVerification> found_;
+  const Journal& journal_;
+  const std::vector<SpecSince>& specs_;
+  std::size_t spec_ = 0;
+  bool is_whole_ = true;
+  std::map<std::string, Retold> retold_;
+  std::vector<std::string> order_;  // of the services, as the specifications name them first
   std::set<std::string> unknown_;
   FleetSpec part_;
   std::vector<std::size_t> chosen_;
@@ -169,9 +202,10 @@ std::int64_t Verification::differing() const {
   return sum;
 }
 
-Result<Verification> verify(const Journal& journal, const FleetSpec& spec) {
-  Execution execution{journal, spec};
-  const auto from = execution.prepare(journal);
+Result<Verification> verify(const Journal& journal, const std::vector<SpecSince>& specs) {
+  CHECK(!specs.empty());
+  Execution execution{journal, specs};
+  const auto from = execution.prepare();
   if (!from) return std::unexpected(from.error());
   Result<void> executed;
   const auto read = journal.replay(*from, [&](Instant, std::vector<Observation> seen) {

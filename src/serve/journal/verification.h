@@ -1,8 +1,8 @@
 // Executes the observations of a journal again and compares every decision with the one made then.
 //
 // A service starts without a memory when the journal holds its ticks from the first one on, else from its newest
-// checkpoint: nothing before that can be repeated. The specification is the caller's; the journal does not hold it, so
-// another configuration is one of the reasons for a difference, and the point of asking "what would it have done".
+// checkpoint: nothing before that can be repeated. The specifications are the caller's: those the journal names, or
+// another one, when the question is what that one would have done.
 // Of an unbroken run of holds only the first decision was kept whole; of the others verdict, reason and sizes count.
 #pragma once
 
@@ -39,6 +39,12 @@ struct Verification {
 
 inline constexpr std::size_t differences_kept = 20;
 
-[[nodiscard]] Result<Verification> verify(const Journal& journal, const FleetSpec& spec);
+struct SpecSince {
+  Instant since{};  // counts for ticks from then on; the first counts from the beginning
+  FleetSpec fleet;
+};
+
+// `specs`: at least one, in order of time.
+[[nodiscard]] Result<Verification> verify(const Journal& journal, const std::vector<SpecSince>& specs);
 
 }  // namespace tidegate

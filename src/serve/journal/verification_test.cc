@@ -62,10 +62,11 @@ class Verified : public testing::Test {
     }
     ASSERT_TRUE(journal_->flush(10s));
   }
-  Verification verified(const FleetSpec& spec) {
+  Verification verified(const FleetSpec& spec) { return verified(std::vector<SpecSince>{{.fleet = spec}}); }
+  Verification verified(const std::vector<SpecSince>& specs) {
     const auto look = Journal::open_to_read(path_);
     EXPECT_TRUE(look) << look.error().message;
-    auto found = verify(**look, spec);
+    auto found = verify(**look, specs);
     EXPECT_TRUE(found) << found.error().message;
     return found ? std::move(*found) : Verification{};
   }
@@ -122,6 +123,16 @@ TEST_F(Verified, another_configuration_shows_where_it_would_decide_otherwise) {
   const auto& first = found.services[0].differences.front();
   EXPECT_EQ(first.again.now, first.then.now);
   EXPECT_EQ(found.unknown, std::vector<std::string>{"code"});
+}
+
+TEST_F(Verified, a_configuration_that_changed_is_followed) {
+  run(fleet(), 1, 400);
+  auto spec = fleet();
+  spec.services[0].guardrails.replicas_max = Replicas{2};
+  run(spec, 401, 800);
+  EXPECT_GT(verified(fleet()).differing(), 0);
+  const Instant changed{std::chrono::seconds{1'700'000'401}};
+  EXPECT_EQ(verified({{.fleet = fleet()}, {.since = changed, .fleet = spec}}).differing(), 0);
 }
 
 }  // namespace

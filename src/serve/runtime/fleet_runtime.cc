@@ -15,11 +15,11 @@ constexpr int ticks_at_once = 10;  // the most in the time of one tick, when wok
 
 }  // namespace
 
-FleetRuntime::FleetRuntime(FleetSpec spec, RuntimePorts ports, RuntimeServices services)
+FleetRuntime::FleetRuntime(SourcedFleet fleet, RuntimePorts ports, RuntimeServices services)
     : ports_(ports),
       services_(std::move(services)),
       loop_(ports, services_.decide),
-      first_spec_(std::move(spec)),
+      first_(std::move(fleet)),
       view_(std::make_shared<const FleetView>()) {
   health_.started = ports_.clock.now();
 }
@@ -27,8 +27,8 @@ FleetRuntime::FleetRuntime(FleetSpec spec, RuntimePorts ports, RuntimeServices s
 FleetRuntime::~FleetRuntime() { stop(); }
 
 Result<void> FleetRuntime::begin(const RestoreLimits& limits) {
-  if (auto runnable = check_runnable(first_spec_); !runnable) return runnable;
-  auto sources = services_.make_sources ? services_.make_sources(first_spec_.services) : Result<Sources>(Sources{});
+  if (auto runnable = check_runnable(first_.spec); !runnable) return runnable;
+  auto sources = services_.make_sources ? services_.make_sources(first_.spec.services) : Result<Sources>(Sources{});
   if (!sources) return std::unexpected(sources.error());
   auto steering = ports_.journal.steering();
   if (steering)
@@ -38,8 +38,9 @@ Result<void> FleetRuntime::begin(const RestoreLimits& limits) {
                       .event = "restore",
                       .message = "overrides and pauses cannot be read from the journal and do not hold: " +
                                  steering.error().message});
-  spec_ = std::make_shared<const FleetSpec>(std::move(first_spec_));
+  spec_ = std::make_shared<const FleetSpec>(std::move(first_.spec));
   const std::lock_guard lock(loop_mutex_);
+  ports_.journal.configured(ports_.clock.now(), std::move(first_.source));
   loop_.begin(spec_, std::move(*sources), limits);
   adopted_ = loop_.replicas();
   ports_.link.on_wake([bell = bell_](const std::string&) { bell->ring(); });
@@ -282,7 +283,7 @@ Result<void> FleetRuntime::reload() {
                 "there is no configuration file to read again; this fleet came from a command line");
   auto wanted = services_.load();
   if (!wanted) return refuse(wanted.error());
-  auto plan = plan_reload(*spec(), std::move(*wanted));
+  auto plan = plan_reload(*spec(), std::move(wanted->spec));
   if (!plan) return refuse(plan.error());
   std::optional<Sources> sources;
   if (plan->changes_sources && services_.make_sources) {
@@ -295,6 +296,7 @@ Result<void> FleetRuntime::reload() {
   if (changes) {
     auto next = std::make_shared<const FleetSpec>(std::move(plan->spec));
     const std::lock_guard lock(loop_mutex_);
+    ports_.journal.configured(ports_.clock.now(), std::move(wanted->source));
     retired = loop_.configure(next, std::move(sources));
     const std::lock_guard shared(mutex_);
     spec_ = std::move(next);

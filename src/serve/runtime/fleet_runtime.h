@@ -23,9 +23,15 @@
 namespace tidegate {
 
 // What the runtime gets done by others, who know more of the world than it does.
+// A fleet and the words it came from, which the journal keeps.
+struct SourcedFleet {
+  FleetSpec spec;
+  ConfigurationText source;
+};
+
 struct RuntimeServices {
   // The configuration as it is now on the disk; empty: there is none, and reloading is refused.
-  std::function<Result<FleetSpec>()> load;
+  std::function<Result<SourcedFleet>()> load;
   std::function<Result<Sources>(const std::vector<ServiceSpec>& services)> make_sources;
   std::function<Result<std::vector<std::string>>(const std::string& replica, std::size_t lines)> log_tail;
   DecideFleet decide = decide_fleet;
@@ -33,7 +39,7 @@ struct RuntimeServices {
 
 class FleetRuntime final : public ControlPanel {
  public:
-  FleetRuntime(FleetSpec spec, RuntimePorts ports, RuntimeServices services);
+  FleetRuntime(SourcedFleet fleet, RuntimePorts ports, RuntimeServices services);
   ~FleetRuntime() override;
 
   // Reads the journal and adopts what is there. Fails when the sources cannot be made or the fleet cannot be run.
@@ -82,7 +88,7 @@ class FleetRuntime final : public ControlPanel {
 
   mutable std::mutex loop_mutex_;  // held during a tick
   ControlLoop loop_;
-  FleetSpec first_spec_;  // until begin()
+  SourcedFleet first_;  // until begin()
 
   std::mutex reload_mutex_, steer_mutex_;  // one of each at a time
 

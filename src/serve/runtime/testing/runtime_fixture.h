@@ -59,9 +59,9 @@ class RuntimeTest : public testing::Test {
 
   Result<void> begin(const RestoreLimits& limits = {}) {
     RuntimeServices services{
-        .load = [this]() -> Result<FleetSpec> {
+        .load = [this]() -> Result<SourcedFleet> {
           if (load_problem_) return fail(ErrorKind::invalid, *load_problem_);
-          return wanted_;
+          return SourcedFleet{wanted_, {.text = wanted_text_}};
         },
         .make_sources = [this](const std::vector<ServiceSpec>&) -> Result<Sources> {
           ++sources_made_;
@@ -75,8 +75,9 @@ class RuntimeTest : public testing::Test {
         .decide = [this](const FleetSpec& spec, FleetState state,
                          const FleetObservation& seen) { return decided(spec, std::move(state), seen); }};
     wanted_ = spec_;
-    runtime_ = std::make_unique<FleetRuntime>(spec_, RuntimePorts{clock_, target_, link_, *journal_, log_},
-                                              std::move(services));
+    runtime_ =
+        std::make_unique<FleetRuntime>(SourcedFleet{spec_, {.text = wanted_text_}},
+                                       RuntimePorts{clock_, target_, link_, *journal_, log_}, std::move(services));
     return runtime_->begin(limits);
   }
 
@@ -120,6 +121,7 @@ class RuntimeTest : public testing::Test {
   FakeLink link_;
   KeptLog log_;
   FleetSpec spec_, wanted_;
+  std::string wanted_text_ = "as at first";
   std::optional<std::string> load_problem_;
   int sources_made_ = 0;
   FakeSource* source_ = nullptr;
