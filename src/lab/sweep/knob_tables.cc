@@ -1,0 +1,53 @@
+// The tables themselves. At most 12 points each; values span what operators use, coarse ends included, so that a
+// peer is never shown at its worst for want of a knob.
+#include "lab/sweep/knobs.h"
+
+namespace tidegate {
+namespace {
+
+KnobAxis slots_axis(std::string_view name, std::vector<double> values) {
+  return {.name = name, .unit = KnobUnit::slots, .values = std::move(values), .least = 0.05, .most = 2};
+}
+KnobAxis seconds_axis(std::string_view name, std::vector<double> values) {
+  return {.name = name, .unit = KnobUnit::seconds, .values = std::move(values), .least = 0, .most = 7200};
+}
+
+std::vector<KnobTable> make_tables() {
+  return {
+      {.policy = "slo"},
+      {.policy = "target",
+       .fixed = {{"signal", "in_flight"}},
+       .axes = {slots_axis("target", {0.4, 0.6, 0.75, 0.9}), seconds_axis("hold_down", {60, 300, 900})},
+       .usual = {0.75, 300}},
+      {.policy = "hpa",
+       .axes = {slots_axis("target_average", {0.4, 0.6, 0.75, 0.9}), seconds_axis("stabilize_down", {60, 300, 900})},
+       .usual = {0.75, 300}},
+      {.policy = "aws_target_tracking",
+       .axes =
+           {slots_axis("target_value", {0.3, 0.45, 0.6, 0.75, 0.9}),
+            {.name = "resolution", .unit = KnobUnit::word, .values = {0, 1}, .words = {"legacy", "high_resolution"}}},
+       .usual = {0.6, 0}},
+      {.policy = "dynamo",
+       .fixed = {{"optimization_target", "sla"}},
+       .axes =
+           {{.name = "engine_rps", .unit = KnobUnit::rate, .values = {0.5, 0.65, 0.8, 0.9}, .least = 0.1, .most = 2},
+            seconds_axis("throughput_adjustment_interval", {30, 60, 180})},
+       .usual = {0.8, 180}},
+      {.policy = "static",
+       .axes = {{.name = "replicas",
+                 .unit = KnobUnit::replicas,
+                 .values = {0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.25, 1.4, 1.7, 2.0},
+                 .least = 0.05,
+                 .most = 4}},
+       .usual = {1.1}},
+  };
+}
+
+}  // namespace
+
+std::span<const KnobTable> knob_tables() {
+  static const std::vector<KnobTable> tables = make_tables();
+  return tables;
+}
+
+}  // namespace tidegate
