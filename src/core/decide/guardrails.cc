@@ -28,6 +28,8 @@ Duration restart_window(const ServicePlan& plan) {
   for (const PolicySpec& policy : plan.spec.policies) {
     if (const auto* target = std::get_if<TargetPolicy>(&policy)) window = std::max(window, target->hold_down);
     if (const auto* hpa = std::get_if<HpaPolicy>(&policy)) window = std::max(window, hpa->stabilize_down);
+    if (const auto* keda = std::get_if<KedaPolicy>(&policy))
+      window = std::max({window, keda->cooldown_period, keda->stabilize_down.value_or(5min)});
   }
   return window;
 }

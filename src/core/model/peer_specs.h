@@ -87,6 +87,57 @@ struct HpaPolicy {
   friend bool operator==(const HpaPolicy&, const HpaPolicy&) = default;
 };
 
+// A KEDA trigger: a scaler's metric with the value it is scaled by and the one above which it is active.
+struct KedaTrigger {
+  Signal signal = Signal::in_flight;
+  std::string name;  // of a custom signal
+  double threshold = 8;
+  double activation_threshold = 0;
+  HpaTarget metric_type = HpaTarget::average_value;  // or value
+  bool ignore_null_values = true;                    // an empty answer is 0, as of KEDA's prometheus scaler
+  bool use_cached_metrics = false;                   // the HPA sees the value of the newest poll
+  friend bool operator==(const KedaTrigger&, const KedaTrigger&) = default;
+};
+
+enum class KedaFallbackBehavior : std::uint8_t {
+  fixed,  // "static"
+  current_replicas,
+  current_replicas_if_higher,
+  current_replicas_if_lower,
+};
+template <>
+inline constexpr auto enum_texts<KedaFallbackBehavior> = std::to_array<EnumText<KedaFallbackBehavior>>({
+    {KedaFallbackBehavior::fixed, "static"},
+    {KedaFallbackBehavior::current_replicas, "current_replicas"},
+    {KedaFallbackBehavior::current_replicas_if_higher, "current_replicas_if_higher"},
+    {KedaFallbackBehavior::current_replicas_if_lower, "current_replicas_if_lower"},
+});
+
+struct KedaFallback {
+  std::int32_t failure_threshold = 3;
+  Replicas replicas{1};
+  KedaFallbackBehavior behavior = KedaFallbackBehavior::fixed;
+  friend bool operator==(const KedaFallback&, const KedaFallback&) = default;
+};
+
+// KEDA's ScaledObject. minReplicaCount and maxReplicaCount are the service's own.
+struct KedaPolicy {
+  // Requests in the replicas, and those that wait: the latter wake it from zero.
+  std::vector<KedaTrigger> triggers{{.signal = Signal::in_flight}, {.signal = Signal::queued}};
+  Duration polling_interval = 30s;
+  Duration cooldown_period = 5min;
+  Duration initial_cooldown_period = 0s;
+  std::optional<Replicas> idle_replicas;  // idleReplicaCount; KEDA's own documentation allows 0 alone
+  std::optional<KedaFallback> fallback;
+  Duration metric_delay = 15s;  // between two scrapes of what the trigger asks
+  // Of the HorizontalPodAutoscaler it creates.
+  Duration sync_period = 15s;
+  double tolerance = 0.1;
+  std::optional<Duration> stabilize_up;  // either of them: `behavior`, with the defaults of the other fields
+  std::optional<Duration> stabilize_down;
+  friend bool operator==(const KedaPolicy&, const KedaPolicy&) = default;
+};
+
 // What a peer measures: a signal's total shared by the ready replicas, or an average already (utilisation).
 struct PeerMetric {
   Signal signal = Signal::in_flight;

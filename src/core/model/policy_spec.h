@@ -48,12 +48,13 @@ struct SchedulePolicy {
   friend bool operator==(const SchedulePolicy&, const SchedulePolicy&) = default;
 };
 
-using PolicySpec = std::variant<SloPolicy, TargetPolicy, SchedulePolicy, HpaPolicy, AwsTargetTrackingPolicy,
+using PolicySpec = std::variant<SloPolicy, TargetPolicy, SchedulePolicy, HpaPolicy, KedaPolicy, AwsTargetTrackingPolicy,
                                 DynamoPolicy, StaticPolicy>;
 
 // The key in the configuration.
 [[nodiscard]] constexpr std::string_view policy_name(const PolicySpec& spec) {
-  constexpr std::string_view names[] = {"slo", "target", "schedule", "hpa", "aws_target_tracking", "dynamo", "static"};
+  constexpr std::string_view names[] = {"slo",    "target", "schedule", "hpa", "keda", "aws_target_tracking",
+                                        "dynamo", "static"};
   static_assert(std::size(names) == std::variant_size_v<PolicySpec>);
   return names[spec.index()];
 }

@@ -7,6 +7,7 @@
 #include "core/policy/peers/aws_target_tracking.h"
 #include "core/policy/peers/dynamo.h"
 #include "core/policy/peers/hpa.h"
+#include "core/policy/peers/keda.h"
 #include "core/policy/policy.h"
 #include "core/policy/slo.h"
 #include "core/policy/target.h"
@@ -22,8 +23,8 @@ struct StaticMemory {
 };
 
 // In the order of PolicySpec.
-using PolicyMemory = std::variant<SloMemory, TargetMemory, ScheduleMemory, HpaMemory, AwsTargetTrackingMemory,
-                                  DynamoMemory, StaticMemory>;
+using PolicyMemory = std::variant<SloMemory, TargetMemory, ScheduleMemory, HpaMemory, KedaMemory,
+                                  AwsTargetTrackingMemory, DynamoMemory, StaticMemory>;
 static_assert(std::variant_size_v<PolicyMemory> == std::variant_size_v<PolicySpec>);
 
 // A memory of another policy (the configuration changed) is replaced by an empty one.
