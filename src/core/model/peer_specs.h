@@ -10,6 +10,8 @@
 #include "core/base/enum_text.h"
 #include "core/base/quantity.h"
 #include "core/base/time.h"
+#include "core/model/cloud_peer_specs.h"
+#include "core/model/llm_peer_specs.h"
 #include "core/model/signal.h"
 
 namespace tidegate {
@@ -136,76 +138,6 @@ struct KedaPolicy {
   std::optional<Duration> stabilize_up;  // either of them: `behavior`, with the defaults of the other fields
   std::optional<Duration> stabilize_down;
   friend bool operator==(const KedaPolicy&, const KedaPolicy&) = default;
-};
-
-// What a peer measures: a signal's total shared by the ready replicas, or an average already (utilisation).
-struct PeerMetric {
-  Signal signal = Signal::in_flight;
-  std::string name;         // of a custom signal, or a latency's percentile
-  bool per_replica = true;  // divide the signal's total by the ready replicas
-  friend bool operator==(const PeerMetric&, const PeerMetric&) = default;
-};
-
-enum class AwsScaler : std::uint8_t { ec2_auto_scaling, application_auto_scaling };
-template <>
-inline constexpr auto enum_texts<AwsScaler> = std::to_array<EnumText<AwsScaler>>({
-    {AwsScaler::ec2_auto_scaling, "ec2_auto_scaling"},
-    {AwsScaler::application_auto_scaling, "application_auto_scaling"},
-});
-
-enum class AwsResolution : std::uint8_t { legacy, high_resolution };
-template <>
-inline constexpr auto enum_texts<AwsResolution> = std::to_array<EnumText<AwsResolution>>({
-    {AwsResolution::legacy, "legacy"},
-    {AwsResolution::high_resolution, "high_resolution"},
-});
-
-struct AwsTargetTrackingPolicy {
-  PeerMetric metric;
-  double target_value = 8;  // AWS has no default
-  AwsScaler scaler = AwsScaler::ec2_auto_scaling;
-  AwsResolution resolution = AwsResolution::legacy;
-  std::optional<Duration> metric_delay;  // after a period's end; otherwise as long as a period
-  std::optional<double> low_ratio;       // of the alarm to scale in; otherwise 0.7 (EC2) or 0.9
-  Duration instance_warmup = 5min;       // EC2
-  Duration scale_out_cooldown = 5min;    // Application Auto Scaling
-  Duration scale_in_cooldown = 5min;
-  bool disable_scale_in = false;
-  friend bool operator==(const AwsTargetTrackingPolicy&, const AwsTargetTrackingPolicy&) = default;
-};
-
-enum class DynamoTarget : std::uint8_t { throughput, latency, load, sla };
-template <>
-inline constexpr auto enum_texts<DynamoTarget> = std::to_array<EnumText<DynamoTarget>>({
-    {DynamoTarget::throughput, "throughput"},
-    {DynamoTarget::latency, "latency"},
-    {DynamoTarget::load, "load"},
-    {DynamoTarget::sla, "sla"},
-});
-
-enum class DynamoPredictor : std::uint8_t { constant, arima, kalman, prophet };
-template <>
-inline constexpr auto enum_texts<DynamoPredictor> = std::to_array<EnumText<DynamoPredictor>>({
-    {DynamoPredictor::constant, "constant"},
-    {DynamoPredictor::arima, "arima"},
-    {DynamoPredictor::kalman, "kalman"},
-    {DynamoPredictor::prophet, "prophet"},
-});
-
-struct DynamoPolicy {
-  DynamoTarget optimization_target = DynamoTarget::throughput;
-  bool enable_throughput_scaling = true;  // with `sla`; the other targets have the load loop alone
-  bool enable_load_scaling = false;
-  DynamoPredictor load_predictor = DynamoPredictor::arima;
-  bool load_predictor_log1p = false;
-  Duration throughput_adjustment_interval = 180s;
-  Duration load_adjustment_interval = 5s;
-  double load_scaling_down_sensitivity = 0.8;
-  double kv_scale_up = 1.0;  // with `load`
-  double kv_scale_down = 0.6;
-  std::optional<double> engine_rps;  // requests per second of a replica; otherwise the learned capacity
-  Replicas min_endpoint{1};
-  friend bool operator==(const DynamoPolicy&, const DynamoPolicy&) = default;
 };
 
 // A fixed number of replicas.

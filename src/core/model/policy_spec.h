@@ -48,13 +48,47 @@ struct SchedulePolicy {
   friend bool operator==(const SchedulePolicy&, const SchedulePolicy&) = default;
 };
 
-using PolicySpec = std::variant<SloPolicy, TargetPolicy, SchedulePolicy, HpaPolicy, KedaPolicy, AwsTargetTrackingPolicy,
-                                DynamoPolicy, StaticPolicy>;
+// A line for each, so that two people who add one do not meet.
+// clang-format off
+using PolicySpec = std::variant<
+    SloPolicy,
+    TargetPolicy,
+    SchedulePolicy,
+    HpaPolicy,
+    KedaPolicy,
+    AwsTargetTrackingPolicy,
+    AwsStepPolicy,
+    AwsPredictivePolicy,
+    GcpPolicy,
+    SageMakerPolicy,
+    DynamoPolicy,
+    WvaPolicy,
+    AibrixPolicy,
+    KeepAlivePolicy,
+    StaticPolicy>;
+// clang-format on
 
 // The key in the configuration.
 [[nodiscard]] constexpr std::string_view policy_name(const PolicySpec& spec) {
-  constexpr std::string_view names[] = {"slo",    "target", "schedule", "hpa", "keda", "aws_target_tracking",
-                                        "dynamo", "static"};
+  // clang-format off
+  constexpr std::string_view names[] = {
+      "slo",
+      "target",
+      "schedule",
+      "hpa",
+      "keda",
+      "aws_target_tracking",
+      "aws_step",
+      "aws_predictive",
+      "gcp",
+      "sagemaker",
+      "dynamo",
+      "wva",
+      "aibrix",
+      "keep_alive",
+      "static",
+  };
+  // clang-format on
   static_assert(std::size(names) == std::variant_size_v<PolicySpec>);
   return names[spec.index()];
 }

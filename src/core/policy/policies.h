@@ -4,10 +4,17 @@
 #include <variant>
 
 #include "core/model/policy_spec.h"
+#include "core/policy/peers/aibrix.h"
+#include "core/policy/peers/aws_predictive.h"
+#include "core/policy/peers/aws_step.h"
 #include "core/policy/peers/aws_target_tracking.h"
 #include "core/policy/peers/dynamo.h"
+#include "core/policy/peers/gcp.h"
 #include "core/policy/peers/hpa.h"
 #include "core/policy/peers/keda.h"
+#include "core/policy/peers/keep_alive.h"
+#include "core/policy/peers/sagemaker.h"
+#include "core/policy/peers/wva.h"
 #include "core/policy/policy.h"
 #include "core/policy/slo.h"
 #include "core/policy/target.h"
@@ -23,8 +30,24 @@ struct StaticMemory {
 };
 
 // In the order of PolicySpec.
-using PolicyMemory = std::variant<SloMemory, TargetMemory, ScheduleMemory, HpaMemory, KedaMemory,
-                                  AwsTargetTrackingMemory, DynamoMemory, StaticMemory>;
+// clang-format off
+using PolicyMemory = std::variant<
+    SloMemory,
+    TargetMemory,
+    ScheduleMemory,
+    HpaMemory,
+    KedaMemory,
+    AwsTargetTrackingMemory,
+    AwsStepMemory,
+    AwsPredictiveMemory,
+    GcpMemory,
+    SageMakerMemory,
+    DynamoMemory,
+    WvaMemory,
+    AibrixMemory,
+    KeepAliveMemory,
+    StaticMemory>;
+// clang-format on
 static_assert(std::variant_size_v<PolicyMemory> == std::variant_size_v<PolicySpec>);
 
 // A memory of another policy (the configuration changed) is replaced by an empty one.

@@ -134,10 +134,21 @@ budget: {price_max: $40/h, gpus_max: 8}
 // "key: default" of every setting whose default is literal, as a flow map.
 std::string literal_defaults(const Section& section) {
   std::string map;
-  for (const auto& setting : section.settings)
-    if (setting.fallback.kind == Fallback::Kind::literal)
-      map += fmt::format("{}{}: {}", map.empty() ? "" : ", ", setting.key, setting.fallback.text);
+  for (const auto* setting : settings_of(section))
+    if (setting->fallback.kind == Fallback::Kind::literal)
+      map += fmt::format("{}{}: {}", map.empty() ? "" : ", ", setting->key, setting->fallback.text);
   return "{" + map + "}";
+}
+
+std::string cloud_peers_with_defaults() {
+  std::string list;
+  for (const auto* section :
+       {&aws_target_tracking_policy_section, &aws_step_policy_section, &aws_predictive_policy_section,
+        &gcp_policy_section, &sagemaker_policy_section, &dynamo_policy_section, &wva_policy_section,
+        &aibrix_policy_section, &keep_alive_policy_section})
+    list += fmt::format("{}{{{}: {}}}", list.empty() ? "" : ", ", section->name.substr(0, section->name.find(' ')),
+                        literal_defaults(*section));
+  return list;
 }
 
 TEST(Configuration, defaults_in_the_tables_are_those_of_the_nouns) {
@@ -149,7 +160,7 @@ services:
     replicas: {}
     hold: {}
     policy: {}
-    compare_with: [{{target: {}}}, {{hpa: {}}}, {{static: {}}}]
+    compare_with: [{{target: {}}}, {{hpa: {}}}, {}, {{static: {}}}]
     timezone: UTC
     affinity: true
     signals: {{vllm: {}}}
@@ -166,7 +177,8 @@ control: {}
       literal_defaults(replicas_section),
       // A heartbeat period is only read beside a heartbeat without a warning; warnings do not matter here.
       literal_defaults(hold_section), "slo", literal_defaults(target_policy_section),
-      literal_defaults(hpa_policy_section), literal_defaults(static_policy_section), literal_defaults(preset_section),
+      literal_defaults(hpa_policy_section), cloud_peers_with_defaults(), literal_defaults(static_policy_section),
+      literal_defaults(preset_section),
       "{url: \"http://h\", arrivals: up, " + literal_defaults(prometheus_section).substr(1),
       "{command: [a, \"{port}\"], ready: " + literal_defaults(ready_section) + ", " +
           literal_defaults(process_section).substr(1),
@@ -175,7 +187,9 @@ control: {}
   FleetSpec plain;
   ServiceSpec service{.name = "a"};
   service.guardrails.replicas_max = replicas_max_default;
-  service.compare_with = {TargetPolicy{}, HpaPolicy{}, StaticPolicy{}};
+  service.compare_with = {TargetPolicy{},        HpaPolicy{},    AwsTargetTrackingPolicy{}, AwsStepPolicy{},
+                          AwsPredictivePolicy{}, GcpPolicy{},    SageMakerPolicy{},         DynamoPolicy{},
+                          WvaPolicy{},           AibrixPolicy{}, KeepAlivePolicy{},         StaticPolicy{}};
   service.signals.preset = PresetSpec{};
   service.signals.traffic = TrafficSpec{.server = {.url = "http://h"}, .arrivals = "up"};
   service.pools.push_back(PoolSpec{.target = ProcessTargetSpec{.command = {"a", "{port}"}}});

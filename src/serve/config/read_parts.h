@@ -1,6 +1,8 @@
 // The parts of the reader, one per noun; only load_configuration and its tests call them.
 #pragma once
 
+#include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -22,11 +24,16 @@ struct ReadContext {
 void read_replica(const YamlNode& node, PoolSpec& pool, ReadContext context);
 [[nodiscard]] ProcessTargetSpec read_process(const YamlNode& node, SettingsReader::Scope scope, ReadContext context);
 void read_signals(const YamlNode& node, SignalsSpec& signals, ReadContext context);
+// A custom signal needs its name; a latency is named with its percentile; others need none.
+void check_signal_name(const YamlNode& node, Signal signal, std::string& name, Diagnostics& problems);
 // "ttft_p99" names a percentile of "ttft".
 [[nodiscard]] bool names_percentile(std::string_view name, std::string_view latency);
 [[nodiscard]] TrafficSpec read_traffic(const YamlNode& node, ReadContext context);
 // One policy or a list of them, each a name or a map with one name.
 [[nodiscard]] std::vector<PolicySpec> read_policies(const YamlNode& node, const Setting& setting, ReadContext context);
+
+// The clouds' and LLM stacks' auto-scalers among the keys of a policy's map.
+[[nodiscard]] std::optional<PolicySpec> read_cloud_peer(SettingsReader& reader, ReadContext context);
 
 // A name must be usable in file names, labels and URLs.
 void check_name(const YamlNode& holder, std::string_view what, std::string_view name, Diagnostics& problems);

@@ -7,20 +7,6 @@
 namespace tidegate {
 namespace {
 
-// A custom signal needs its name; a latency is named with its percentile; others need none.
-void check_signal_name(const YamlNode& node, Signal signal, std::string& name, Diagnostics& problems) {
-  const auto at = place_of(node, node.find("name") ? "name" : "signal");
-  const auto word = to_text(signal);
-  if (signal == Signal::custom && name.empty()) {
-    problems.error("missing", at, "a custom signal lacks its `name`", "add `name: NAME`");
-  } else if (from_text<LatencyKind>(word)) {
-    if (name.empty()) name = fmt::format("{}_p99", word);
-    if (!names_percentile(name, word))
-      problems.error("unknown_word", at, fmt::format("`{}` is not a percentile of {}", name, word),
-                     fmt::format("write for example `name: {}_p99`", word));
-  }
-}
-
 TargetPolicy read_target(const YamlNode& node, ReadContext context) {
   TargetPolicy policy;
   SettingsReader reader(node, target_policy_section, context.problems);
@@ -88,11 +74,20 @@ SchedulePolicy read_schedule(const YamlNode& node, ReadContext context) {
   return policy;
 }
 
+// A policy with its defaults, by its name.
+template <std::size_t I = 0>
+std::optional<PolicySpec> default_policy(std::string_view name) {
+  if constexpr (I < std::variant_size_v<PolicySpec>) {
+    PolicySpec policy{std::in_place_index<I>};
+    return policy_name(policy) == name ? std::optional{std::move(policy)} : default_policy<I + 1>(name);
+  } else {
+    return std::nullopt;
+  }
+}
+
 std::optional<PolicySpec> policy_of_word(const YamlNode& node, const Setting& words, ReadContext context) {
-  if (node.text == "slo") return SloPolicy{};
-  if (node.text == "hpa") return HpaPolicy{};
-  if (node.text == "target") return TargetPolicy{};
-  if (node.text == "static") return StaticPolicy{};
+  if (std::find(words.detail.choices.begin(), words.detail.choices.end(), node.text) != words.detail.choices.end())
+    return default_policy(node.text);
   const auto& later = policy_section.later;
   if (node.text == "schedule") {
     context.problems.error("missing", node.at, "the policy `schedule` needs its entries",
@@ -127,6 +122,7 @@ std::optional<PolicySpec> policy_of_map(const YamlNode& node, ReadContext contex
   if (const auto* target = reader.node("target")) policy = read_target(*target, context);
   if (const auto* schedule = reader.node("schedule")) policy = read_schedule(*schedule, context);
   if (const auto* hpa = reader.node("hpa")) policy = read_hpa(*hpa, context);
+  if (auto peer = read_cloud_peer(reader, context)) policy = std::move(peer);
   if (const auto* fixed = reader.node("static")) {
     StaticPolicy given;
     SettingsReader settings(*fixed, static_policy_section, context.problems);
@@ -141,6 +137,19 @@ std::optional<PolicySpec> policy_of_map(const YamlNode& node, ReadContext contex
 }
 
 }  // namespace
+
+void check_signal_name(const YamlNode& node, Signal signal, std::string& name, Diagnostics& problems) {
+  const auto at = place_of(node, node.find("name") ? "name" : "signal");
+  const auto word = to_text(signal);
+  if (signal == Signal::custom && name.empty()) {
+    problems.error("missing", at, "a custom signal lacks its `name`", "add `name: NAME`");
+  } else if (from_text<LatencyKind>(word)) {
+    if (name.empty()) name = fmt::format("{}_p99", word);
+    if (!names_percentile(name, word))
+      problems.error("unknown_word", at, fmt::format("`{}` is not a percentile of {}", name, word),
+                     fmt::format("write for example `name: {}_p99`", word));
+  }
+}
 
 std::vector<PolicySpec> read_policies(const YamlNode& node, const Setting& setting, ReadContext context) {
   // Both `policy` and `compare_with` end in the same two shapes: a word, or a map.

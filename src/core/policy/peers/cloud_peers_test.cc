@@ -163,5 +163,233 @@ TEST(AwsTargetTracking, its_memory_survives_an_archive) {
   EXPECT_EQ(read, stage.memory);
 }
 
+// AWS's own example: 10 instances, thresholds 60 and 40 in percent, three datapoints of a minute, no delay.
+AwsStepPolicy step_example() {
+  return {.high_threshold = 60,
+          .steps_out = {{.lower = 0, .upper = 10, .adjustment = 10}, {.lower = 10, .adjustment = 30}},
+          .low_threshold = 40,
+          .steps_in = {{.lower = -10, .upper = 0, .adjustment = -10}, {.upper = -10, .adjustment = -30}},
+          .evaluation_periods = 1,
+          .datapoints_to_alarm = 1,
+          .metric_delay = 0s,
+          .instance_warmup = 0s};
+}
+
+TEST(AwsStep, follows_the_official_example) {
+  PeerStage stage{step_example(), 10};
+  const auto a_minute_at = [&](double percent) {
+    stage.in_flight = percent * stage.ready;
+    return stage.run(stage.now + 60);
+  };
+  EXPECT_EQ(a_minute_at(60), 11);
+  EXPECT_EQ(a_minute_at(70), 14);
+  EXPECT_EQ(a_minute_at(40), 13);
+  EXPECT_EQ(a_minute_at(30), 10);
+  EXPECT_EQ(a_minute_at(50), 10);
+}
+
+TEST(AwsStep, repeated_breaches_while_warming_act_once_and_a_higher_step_adds_the_difference) {
+  auto policy = step_example();
+  policy.instance_warmup = 1h;
+  PeerStage stage{policy, 10};
+  const auto a_minute_at = [&](double percent) {
+    stage.in_flight = percent * stage.ready;
+    return stage.run(stage.now + 60);
+  };
+  EXPECT_EQ(a_minute_at(60), 11);
+  EXPECT_EQ(a_minute_at(62), 11);
+  EXPECT_EQ(a_minute_at(70), 13);
+  EXPECT_EQ(a_minute_at(30), 13);  // warming: nothing scales in
+}
+
+TEST(AwsStep, rounds_as_documented_and_keeps_the_least_adjustment) {
+  auto policy = step_example();
+  PeerStage few{policy, 2};  // 10 % of 2 is 0.2: 1
+  few.in_flight = 2 * 60;
+  EXPECT_EQ(few.run(60), 3);
+  policy.min_adjustment_magnitude = Replicas{2};
+  PeerStage least{policy, 2};
+  least.in_flight = 2 * 60;
+  EXPECT_EQ(least.run(60), 4);
+  policy.adjustment_type = AwsAdjustment::exact_capacity;
+  PeerStage exact{policy, 2};
+  exact.in_flight = 2 * 60;
+  EXPECT_EQ(exact.run(60), 10);
+  policy.adjustment_type = AwsAdjustment::change_in_capacity;
+  PeerStage change{policy, 50};
+  change.in_flight = 50 * 20;
+  EXPECT_EQ(change.run(60), 20);
+}
+
+TEST(AwsStep, looks_at_m_of_n_datapoints_late) {
+  auto policy = step_example();
+  policy.evaluation_periods = 3;
+  policy.datapoints_to_alarm = 2;
+  policy.metric_delay = 60s;
+  PeerStage stage{policy, 10};
+  stage.in_flight = 500;
+  stage.run(60);
+  stage.in_flight = 600;
+  EXPECT_EQ(stage.changes_at(600), 240);  // the minutes to 120 and to 180, the second seen at 240
+}
+
+TEST(SeasonalHistory, keeps_means_by_bucket_and_knows_what_is_missing) {
+  SeasonalHistory history;
+  const SeasonalShape hours{.length = 1h, .capacity = 48};
+  for (int t = 0; t < 5 * 3600; t += 60)
+    if (t < 2 * 3600 || t >= 3 * 3600)
+      observe(history, hours, instant_at(t), t / 3600 * 10.0 + (t % 120 == 0 ? 1 : -1));
+  observe(history, hours, instant_at(5 * 3600), {});
+  EXPECT_EQ(value_at(history, 1), 10);
+  EXPECT_EQ(value_at(history, 2), std::nullopt);
+  EXPECT_EQ(value_at(history, 4), 40);
+  EXPECT_EQ(value_at(history, 5), std::nullopt);
+  EXPECT_EQ(length_of(history), 5);
+  observe(history, hours, instant_at(100 * 3600), 7);
+  EXPECT_EQ(value_at(history, 4), std::nullopt);
+  EXPECT_EQ(length_of(history), 48);
+}
+
+// Busy from hour 8 to hour 18 of every day.
+void play_days(PeerStage& stage, double until, double busy, double quiet) {
+  while (stage.now < until) {
+    const double hour = std::fmod(stage.now / 3600, 24);
+    stage.in_flight = hour >= 8 && hour < 18 ? busy : quiet;
+    stage.tick();
+  }
+}
+
+TEST(AwsPredictive, raises_ahead_of_the_hour_it_saw_yesterday) {
+  PeerStage stage{AwsPredictivePolicy{}, 2};
+  stage.now = 3;
+  constexpr double day = 86400, eight = 8 * 3600;
+  play_days(stage, 2 * day + eight - 301, 100, 8);
+  EXPECT_LT(stage.size(), 4);
+  EXPECT_EQ(stage.changes_at(2 * day + eight), 2 * day + eight - 300);
+  EXPECT_EQ(stage.size(), 13);  // ceil(100 / 8), five minutes before eight
+  EXPECT_EQ(stage.proposal.band.floor_reason, Reason::forecast_demand);
+  // The hour over which it was forecast keeps it, however quiet it is.
+  stage.in_flight = 8;
+  EXPECT_EQ(stage.run(2 * day + eight + 3000), 13);
+}
+
+TEST(AwsPredictive, needs_a_day_of_history_and_may_only_forecast) {
+  PeerStage young{AwsPredictivePolicy{}, 2}, shown{AwsPredictivePolicy{.mode = AwsForecastMode::forecast_only}, 2};
+  constexpr double day = 86400, eight = 8 * 3600;
+  young.now = 20 * 3600;
+  play_days(young, day + eight, 100, 8);
+  EXPECT_LT(young.size(), 4);
+  play_days(shown, day + eight, 100, 8);
+  EXPECT_LT(shown.size(), 4);
+  EXPECT_EQ(shown.proposal.facts.back().value, 13);
+}
+
+TEST(AwsPredictive, removes_as_target_tracking_does) {
+  PeerStage predictive{AwsPredictivePolicy{}, 6}, plain{AwsTargetTrackingPolicy{}, 6};
+  predictive.in_flight = plain.in_flight = 20;
+  for (int i = 0; i < 3000; ++i) EXPECT_EQ(predictive.tick(), plain.tick()) << i;
+  EXPECT_EQ(plain.size(), 3);
+}
+
+TEST(Gcp, sums_utilisation_and_drops_all_surplus_after_ten_minutes) {
+  PeerStage stage{GcpPolicy{}, 10};
+  stage.in_flight = 120;
+  EXPECT_EQ(stage.changes_at(300), 120);  // a minute's mean, a minute late
+  EXPECT_EQ(stage.size(), 15);
+  stage.run(600);
+  stage.in_flight = 16;
+  EXPECT_EQ(stage.changes_at(3000), 660 + 600);  // the last minute of load ends at 600 and is seen at 660
+  EXPECT_EQ(stage.size(), 2);
+}
+
+TEST(Gcp, scale_in_control_keeps_the_peak_less_its_allowance) {
+  PeerStage stage{GcpPolicy{.max_scaled_in_replicas = Replicas{3}}, 15};
+  stage.in_flight = 120;
+  stage.run(600);
+  stage.in_flight = 16;
+  EXPECT_EQ(stage.run(1320), 12);
+  EXPECT_EQ(stage.run(1800), 12);
+  EXPECT_EQ(stage.run(2100), 9);
+}
+
+TEST(Gcp, modes_and_zero) {
+  PeerStage out{GcpPolicy{.mode = GcpMode::only_scale_out}, 4}, off{GcpPolicy{.mode = GcpMode::off}, 4},
+      idle{GcpPolicy{}, 4}, zero{GcpPolicy{}, 0};
+  out.in_flight = 8;
+  off.in_flight = 800;
+  EXPECT_EQ(out.run(3000), 4);
+  EXPECT_EQ(off.run(3000), 4);
+  EXPECT_EQ(idle.run(3000), 1);
+  zero.in_flight = 80;
+  EXPECT_EQ(zero.run(3000), 0);
+}
+
+TEST(Gcp, predictive_raises_ahead_by_the_initialization_period) {
+  PeerStage plain{GcpPolicy{}, 2}, stage{GcpPolicy{.initialization_period = 10min, .predictive = true}, 2};
+  constexpr double day = 86400, eight = 8 * 3600;
+  plain.now = stage.now = 3;
+  play_days(plain, 4 * day + eight - 400, 100, 8);
+  play_days(stage, 4 * day + eight - 400, 100, 8);
+  EXPECT_EQ(plain.size(), 1);
+  EXPECT_GE(stage.size(), 12);
+  EXPECT_LE(stage.size(), 14);
+}
+
+TEST(SageMaker, tracks_the_backlog_per_instance) {
+  PeerStage stage{SageMakerPolicy{}, 4};
+  stage.in_flight = 32;
+  stage.queued = 28;
+  EXPECT_EQ(stage.changes_at(600), 240);
+  EXPECT_EQ(stage.size(), 12);  // ceil(60 / 5)
+}
+
+TEST(SageMaker, leaves_zero_by_a_step_and_goes_back_there) {
+  PeerStage stage{SageMakerPolicy{}, 0};
+  stage.queued = 50;
+  EXPECT_EQ(stage.changes_at(600), 180);  // two minutes and the delay
+  EXPECT_EQ(stage.size(), 1);
+  stage.queued = 0;
+  EXPECT_EQ(stage.run(3000), 0);
+}
+
+TEST(KeepAlive, follows_at_once_and_keeps_for_k) {
+  PeerStage stage{KeepAlivePolicy{.keep = 60s}, 0};
+  stage.queued = 20;
+  EXPECT_EQ(stage.tick(), 3);  // slots 8
+  stage.queued = 0;
+  stage.run(60);
+  EXPECT_EQ(stage.size(), 3);
+  stage.tick();
+  EXPECT_EQ(stage.size(), 0);
+}
+
+TEST(KeepAlive, sizes_as_baseten_and_runpod_publish) {
+  PeerStage baseten{KeepAlivePolicy{.concurrency = 10, .utilization = 0.7, .window = 60s, .on_demand = false}, 1};
+  baseten.in_flight = 25;
+  EXPECT_EQ(baseten.run(59), 0);
+  EXPECT_EQ(baseten.run(60), 4);  // 25 / (10 * 0.7)
+  PeerStage runpod{KeepAlivePolicy{.concurrency = 4, .keep = 5s}, 1};
+  runpod.in_flight = 3;
+  runpod.queued = 6;
+  EXPECT_EQ(runpod.tick(), 3);  // ceil((6 + 3) / 4)
+}
+
+TEST(KeepAlive, releases_half_of_the_excess_at_a_time) {
+  PeerStage stage{KeepAlivePolicy{.concurrency = 1, .keep = 900s, .release = 0.5}, 9};
+  stage.in_flight = 2;
+  EXPECT_EQ(stage.changes_at(3000), 901);
+  EXPECT_EQ(stage.size(), 5);
+  EXPECT_EQ(stage.changes_at(3000), 1801);
+  EXPECT_EQ(stage.size(), 3);
+}
+
+TEST(KeepAlive, keeps_what_is_there_without_a_reading) {
+  PeerStage stage{KeepAlivePolicy{.keep = 1s}, 3};
+  stage.is_blind = true;
+  stage.run(60);
+  EXPECT_EQ(stage.size(), 3);
+  EXPECT_FALSE(stage.proposal.has_evidence);
+}
+
 }  // namespace
 }  // namespace tidegate

@@ -16,11 +16,13 @@ double rebase(ExactSize& size, const PolicyInput& input) {
   return size.replicas;
 }
 
-void resize(ExactSize& size, double wanted, const PolicyInput& input) {
+double within_bounds(double wanted, const PolicyInput& input) {
   const auto& limits = input.spec.guardrails;
   const double least = limits.replicas_min.value();
-  size.replicas = std::clamp(wanted, least, std::max(least, static_cast<double>(limits.replicas_max.value())));
+  return std::clamp(wanted, least, std::max(least, static_cast<double>(limits.replicas_max.value())));
 }
+
+void resize(ExactSize& size, double wanted, const PolicyInput& input) { size.replicas = within_bounds(wanted, input); }
 
 Reading replica_average(const PeerMetric& metric, const PolicyInput& input) {
   Reading reading = signal_reading(input.seen, metric.signal, metric.name, input.demand.interval);

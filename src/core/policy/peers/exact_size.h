@@ -7,7 +7,7 @@
 
 #include <string_view>
 
-#include "core/model/peer_specs.h"
+#include "core/model/peer_metric.h"
 #include "core/policy/policy.h"
 
 namespace tidegate {
@@ -28,6 +28,7 @@ struct ExactSize {
 
 // What a decision starts from; the committed replicas at first.
 double rebase(ExactSize& size, const PolicyInput& input);
+[[nodiscard]] double within_bounds(double wanted, const PolicyInput& input);
 void resize(ExactSize& size, double wanted, const PolicyInput& input);
 
 // The signal per ready replica; absent while there is none to divide by.
