@@ -109,6 +109,17 @@ void advise_policies(const Advised& at, std::string_view list, const std::vector
     } else if (const auto* hpa = std::get_if<HpaPolicy>(&policies[n])) {
       advise_signal(at, list, n, "hpa", hpa->signal, hpa->target_average, "target_average");
       if (list == "policy") advise_window(at, list, n, "hpa.stabilize_down", hpa->stabilize_down);
+    } else if (const auto* tracking = std::get_if<AwsTargetTrackingPolicy>(&policies[n])) {
+      advise_signal(at, list, n, "aws_target_tracking", tracking->metric.signal, tracking->target_value, "target_value");
+    } else if (const auto* predictive = std::get_if<AwsPredictivePolicy>(&policies[n])) {
+      advise_signal(at, list, n, "aws_predictive", predictive->tracking.metric.signal,
+                    predictive->tracking.target_value, "target_value");
+    } else if (const auto* step = std::get_if<AwsStepPolicy>(&policies[n])) {
+      advise_signal(at, list, n, "aws_step", step->metric.signal, step->high_threshold, "high_threshold");
+    } else if (const auto* gcp = std::get_if<GcpPolicy>(&policies[n])) {
+      advise_signal(at, list, n, "gcp", gcp->metric.signal, gcp->utilization_target, "utilization_target");
+    } else if (const auto* aibrix = std::get_if<AibrixPolicy>(&policies[n])) {
+      advise_signal(at, list, n, "aibrix", aibrix->metric.signal, aibrix->target_value, "target_value");
     } else if (const auto* slo = std::get_if<SloPolicy>(&policies[n]); slo && slo->peak_rate) {
       const auto need = peak_need(at.service, *slo->peak_rate);
       const auto most = at.service.guardrails.replicas_max.value();
