@@ -110,7 +110,8 @@ void advise_policies(const Advised& at, std::string_view list, const std::vector
       advise_signal(at, list, n, "hpa", hpa->signal, hpa->target_average, "target_average");
       if (list == "policy") advise_window(at, list, n, "hpa.stabilize_down", hpa->stabilize_down);
     } else if (const auto* tracking = std::get_if<AwsTargetTrackingPolicy>(&policies[n])) {
-      advise_signal(at, list, n, "aws_target_tracking", tracking->metric.signal, tracking->target_value, "target_value");
+      advise_signal(at, list, n, "aws_target_tracking", tracking->metric.signal, tracking->target_value,
+                    "target_value");
     } else if (const auto* predictive = std::get_if<AwsPredictivePolicy>(&policies[n])) {
       advise_signal(at, list, n, "aws_predictive", predictive->tracking.metric.signal,
                     predictive->tracking.target_value, "target_value");
