@@ -27,6 +27,9 @@ struct Family {
 
 // One function a family.
 [[nodiscard]] std::span<const VectorKind> hpa_vectors();
+[[nodiscard]] std::span<const VectorKind> kpa_vectors();
+[[nodiscard]] std::span<const VectorKind> nomad_vectors();
+[[nodiscard]] std::span<const VectorKind> ray_serve_vectors();
 
 [[nodiscard]] std::span<const Family> families();
 

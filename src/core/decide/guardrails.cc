@@ -30,6 +30,9 @@ Duration restart_window(const ServicePlan& plan) {
     if (const auto* hpa = std::get_if<HpaPolicy>(&policy)) window = std::max(window, hpa->stabilize_down);
     if (const auto* keda = std::get_if<KedaPolicy>(&policy))
       window = std::max({window, keda->cooldown_period, keda->stabilize_down.value_or(5min)});
+    if (const auto* knative = std::get_if<KnativePolicy>(&policy)) window = std::max(window, knative->window);
+    if (const auto* ray_serve = std::get_if<RayServePolicy>(&policy))
+      window = std::max(window, ray_serve->look_back_period);
   }
   return window;
 }

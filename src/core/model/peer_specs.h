@@ -12,6 +12,7 @@
 #include "core/base/time.h"
 #include "core/model/cloud_peer_specs.h"
 #include "core/model/llm_peer_specs.h"
+#include "core/model/serving_peer_specs.h"
 #include "core/model/signal.h"
 
 namespace tidegate {

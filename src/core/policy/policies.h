@@ -13,6 +13,9 @@
 #include "core/policy/peers/hpa.h"
 #include "core/policy/peers/keda.h"
 #include "core/policy/peers/keep_alive.h"
+#include "core/policy/peers/knative.h"
+#include "core/policy/peers/nomad.h"
+#include "core/policy/peers/ray_serve.h"
 #include "core/policy/peers/sagemaker.h"
 #include "core/policy/peers/wva.h"
 #include "core/policy/policy.h"
@@ -37,6 +40,9 @@ using PolicyMemory = std::variant<
     ScheduleMemory,
     HpaMemory,
     KedaMemory,
+    KnativeMemory,
+    RayServeMemory,
+    NomadMemory,
     AwsTargetTrackingMemory,
     AwsStepMemory,
     AwsPredictiveMemory,

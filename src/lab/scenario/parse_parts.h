@@ -1,7 +1,9 @@
 // The parts of the scenario parser: one function per block, each reading one line.
 #pragma once
 
+#include <optional>
 #include <span>
+#include <string_view>
 
 #include "lab/scenario/scenario.h"
 #include "lab/scenario/words.h"
@@ -11,6 +13,8 @@ namespace tidegate {
 // service NAME: knobs of core/model/service_spec.h. `variants` collects the alternatives of `policy` lines.
 void parse_service_line(WordReader& words, Scenario& scenario);
 [[nodiscard]] std::vector<std::vector<PolicySpec>> parse_policies(WordReader& words);
+// None: it is no peer's name.
+[[nodiscard]] std::optional<PolicySpec> parse_peer(std::string_view name, WordReader& words);
 
 // feed ..., run ...: first the opening line, then one call for each line in it.
 void open_drive(WordReader& words, Scenario& scenario);

@@ -177,10 +177,13 @@ PolicySpec parse_policy(WordReader& words) {
   if (name.text == "schedule") return parse_schedule(words);
   if (name.text == "hpa") return parse_hpa(words);
   if (name.text == "static") return StaticPolicy{Replicas{words.integer("the size", 0, replicas_limit)}};
+  if (auto peer = parse_peer(name.text, words)) return std::move(*peer);
   // A signal's name alone is a target policy on it.
   if (const auto signal = from_text<Signal>(name.text)) return parse_target(words, {.signal = *signal});
-  words.problems().add(name.at,
-                       fmt::format("unknown policy '{}': slo, target, schedule, hpa, static, or a signal", name.text));
+  words.problems().add(
+      name.at,
+      fmt::format("unknown policy '{}': slo, target, schedule, hpa, knative, nomad, ray_serve, static, or a signal",
+                  name.text));
   return SloPolicy{};
 }
 

@@ -109,6 +109,8 @@ void advise_policies(const Advised& at, std::string_view list, const std::vector
     } else if (const auto* hpa = std::get_if<HpaPolicy>(&policies[n])) {
       advise_signal(at, list, n, "hpa", hpa->signal, hpa->target_average, "target_average");
       if (list == "policy") advise_window(at, list, n, "hpa.stabilize_down", hpa->stabilize_down);
+    } else if (const auto* ray_serve = std::get_if<RayServePolicy>(&policies[n])) {
+      if (list == "policy") advise_window(at, list, n, "ray_serve.downscale_delay", ray_serve->downscale_delay);
     } else if (const auto* tracking = std::get_if<AwsTargetTrackingPolicy>(&policies[n])) {
       advise_signal(at, list, n, "aws_target_tracking", tracking->metric.signal, tracking->target_value,
                     "target_value");

@@ -143,9 +143,9 @@ std::string literal_defaults(const Section& section) {
 std::string cloud_peers_with_defaults() {
   std::string list;
   for (const auto* section :
-       {&aws_target_tracking_policy_section, &aws_step_policy_section, &aws_predictive_policy_section,
-        &gcp_policy_section, &sagemaker_policy_section, &dynamo_policy_section, &wva_policy_section,
-        &aibrix_policy_section, &keep_alive_policy_section})
+       {&knative_policy_section, &ray_serve_policy_section, &nomad_policy_section, &aws_target_tracking_policy_section,
+        &aws_step_policy_section, &aws_predictive_policy_section, &gcp_policy_section, &sagemaker_policy_section,
+        &dynamo_policy_section, &wva_policy_section, &aibrix_policy_section, &keep_alive_policy_section})
     list += fmt::format("{}{{{}: {}}}", list.empty() ? "" : ", ", section->name.substr(0, section->name.find(' ')),
                         literal_defaults(*section));
   return list;
@@ -187,9 +187,11 @@ control: {}
   FleetSpec plain;
   ServiceSpec service{.name = "a"};
   service.guardrails.replicas_max = replicas_max_default;
-  service.compare_with = {TargetPolicy{},        HpaPolicy{},    AwsTargetTrackingPolicy{}, AwsStepPolicy{},
-                          AwsPredictivePolicy{}, GcpPolicy{},    SageMakerPolicy{},         DynamoPolicy{},
-                          WvaPolicy{},           AibrixPolicy{}, KeepAlivePolicy{},         StaticPolicy{}};
+  service.compare_with = {TargetPolicy{},    HpaPolicy{},           KnativePolicy{},
+                          RayServePolicy{},  NomadPolicy{},         AwsTargetTrackingPolicy{},
+                          AwsStepPolicy{},   AwsPredictivePolicy{}, GcpPolicy{},
+                          SageMakerPolicy{}, DynamoPolicy{},        WvaPolicy{},
+                          AibrixPolicy{},    KeepAlivePolicy{},     StaticPolicy{}};
   service.signals.preset = PresetSpec{};
   service.signals.traffic = TrafficSpec{.server = {.url = "http://h"}, .arrivals = "up"};
   service.pools.push_back(PoolSpec{.target = ProcessTargetSpec{.command = {"a", "{port}"}}});

@@ -3,7 +3,6 @@
 #include "serve/config/read_parts.h"
 
 namespace tidegate {
-namespace {
 
 PeerMetric read_metric(const YamlNode& node, ReadContext context) {
   PeerMetric metric;
@@ -14,6 +13,8 @@ PeerMetric read_metric(const YamlNode& node, ReadContext context) {
   check_signal_name(node, metric.signal, metric.name, context.problems);
   return metric;
 }
+
+namespace {
 
 AwsTargetTrackingPolicy read_tracking(const YamlNode& node, SettingsReader::Scope scope, ReadContext context) {
   AwsTargetTrackingPolicy policy;

@@ -35,6 +35,13 @@ void check_signal_name(const YamlNode& node, Signal signal, std::string& name, D
 // The clouds' and LLM stacks' auto-scalers among the keys of a policy's map.
 [[nodiscard]] std::optional<PolicySpec> read_cloud_peer(SettingsReader& reader, ReadContext context);
 
+// A peer's settings.
+[[nodiscard]] KnativePolicy read_knative(const YamlNode& node, ReadContext context);
+[[nodiscard]] NomadPolicy read_nomad(const YamlNode& node, ReadContext context);
+[[nodiscard]] RayServePolicy read_ray_serve(const YamlNode& node, ReadContext context);
+// What a peer measures, among the settings of `node`.
+[[nodiscard]] PeerMetric read_metric(const YamlNode& node, ReadContext context);
+
 // A name must be usable in file names, labels and URLs.
 void check_name(const YamlNode& holder, std::string_view what, std::string_view name, Diagnostics& problems);
 

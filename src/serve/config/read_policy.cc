@@ -122,6 +122,9 @@ std::optional<PolicySpec> policy_of_map(const YamlNode& node, ReadContext contex
   if (const auto* target = reader.node("target")) policy = read_target(*target, context);
   if (const auto* schedule = reader.node("schedule")) policy = read_schedule(*schedule, context);
   if (const auto* hpa = reader.node("hpa")) policy = read_hpa(*hpa, context);
+  if (const auto* knative = reader.node("knative")) policy = read_knative(*knative, context);
+  if (const auto* ray_serve = reader.node("ray_serve")) policy = read_ray_serve(*ray_serve, context);
+  if (const auto* nomad = reader.node("nomad")) policy = read_nomad(*nomad, context);
   if (auto peer = read_cloud_peer(reader, context)) policy = std::move(peer);
   if (const auto* fixed = reader.node("static")) {
     StaticPolicy given;

@@ -17,15 +17,23 @@ constexpr std::array presets{Words{"vllm"}};
 constexpr std::array presets_later{Words{"sglang"}, Words{"tgi"},  Words{"triton"},     Words{"llamacpp"},
                                    Words{"ollama"}, Words{"dcgm"}, Words{"cloudwatch"}, Words{"datadog"}};
 // Policies that work without any setting can be named alone.
-constexpr std::array policy_words{Words{"slo"},      Words{"hpa"},
-                                  Words{"target"},   Words{"aws_target_tracking"},
-                                  Words{"aws_step"}, Words{"aws_predictive"},
-                                  Words{"gcp"},      Words{"sagemaker"},
-                                  Words{"dynamo"},   Words{"wva"},
-                                  Words{"aibrix"},   Words{"keep_alive"},
+constexpr std::array policy_words{Words{"slo"},
+                                  Words{"hpa"},
+                                  Words{"knative"},
+                                  Words{"ray_serve"},
+                                  Words{"nomad"},
+                                  Words{"target"},
+                                  Words{"aws_target_tracking"},
+                                  Words{"aws_step"},
+                                  Words{"aws_predictive"},
+                                  Words{"gcp"},
+                                  Words{"sagemaker"},
+                                  Words{"dynamo"},
+                                  Words{"wva"},
+                                  Words{"aibrix"},
+                                  Words{"keep_alive"},
                                   Words{"static"}};
-constexpr std::array policies_later{Words{"keda"},  Words{"knative"}, Words{"ray_serve"},
-                                    Words{"nomad"}, Words{"azure"},   Words{"production_stack"}};
+constexpr std::array policies_later{Words{"keda"}, Words{"azure"}, Words{"production_stack"}};
 constexpr std::array service_later{Words{"group"}, Words{"adapters"}, Words{"weights_cache"}};
 
 constexpr auto signal_names = [] {
@@ -225,6 +233,18 @@ constexpr std::array policy_settings{
             otherwise("not used"),
             "as Kubernetes' HorizontalPodAutoscaler decides",
             {.section = &hpa_policy_section}},
+    Setting{"knative",
+            section,
+            otherwise("not used"),
+            "as Knative's pod autoscaler decides",
+            {.section = &knative_policy_section}},
+    Setting{
+        "ray_serve", section, otherwise("not used"), "as Ray Serve decides", {.section = &ray_serve_policy_section}},
+    Setting{"nomad",
+            section,
+            otherwise("not used"),
+            "as HashiCorp's nomad-autoscaler decides",
+            {.section = &nomad_policy_section}},
     Setting{"aws_target_tracking",
             section,
             otherwise("not used"),

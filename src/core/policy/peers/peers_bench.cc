@@ -28,6 +28,9 @@ void peer_tick(benchmark::State& state, const PolicySpec& policy) {
 const bool registered = [] {
   const PolicySpec peers[] = {TargetPolicy{},
                               HpaPolicy{},
+                              KnativePolicy{},
+                              RayServePolicy{},
+                              NomadPolicy{},
                               AwsTargetTrackingPolicy{},
                               AwsTargetTrackingPolicy{.resolution = AwsResolution::high_resolution},
                               AwsStepPolicy{},
