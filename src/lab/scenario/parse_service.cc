@@ -161,11 +161,37 @@ HpaPolicy parse_hpa(WordReader& words) {
   HpaPolicy policy;
   if (const auto signal = words.option("signal"))
     policy.signal = from_text<Signal>(signal->text).value_or(policy.signal);
+  if (const auto type = words.option("type")) {
+    if (const auto known = from_text<HpaTarget>(type->text))
+      policy.type = *known;
+    else
+      words.problems().add(type->at, fmt::format("unknown type '{}'", type->text));
+  }
   if (const auto target = words.number_option("target", 1e-9, 1e12)) policy.target_average = *target;
   if (const auto tolerance = words.number_option("tolerance", 0, 1)) policy.tolerance = *tolerance;
   if (const auto sync = words.duration_option("sync")) policy.sync_period = *sync;
   if (const auto delay = words.duration_option("delay")) policy.metric_delay = *delay;
   if (const auto window = words.duration_option("stabilize_up")) policy.stabilize_up = *window;
+  if (const auto window = words.duration_option("stabilize_down")) policy.stabilize_down = *window;
+  return policy;
+}
+
+// Without `signal` on in_flight and queued alike.
+KedaPolicy parse_keda(WordReader& words) {
+  KedaPolicy policy;
+  if (const auto signal = words.option("signal")) {
+    policy.triggers.resize(1);
+    policy.triggers[0].signal = from_text<Signal>(signal->text).value_or(policy.triggers[0].signal);
+  }
+  const auto threshold = words.number_option("threshold", 1e-3, 1e12);
+  const auto activation = words.number_option("activation", 0, 1e12);
+  for (auto& trigger : policy.triggers) {
+    trigger.threshold = threshold.value_or(trigger.threshold);
+    trigger.activation_threshold = activation.value_or(trigger.activation_threshold);
+  }
+  if (const auto polling = words.duration_option("polling")) policy.polling_interval = *polling;
+  if (const auto cooldown = words.duration_option("cooldown")) policy.cooldown_period = *cooldown;
+  if (const auto delay = words.duration_option("delay")) policy.metric_delay = *delay;
   if (const auto window = words.duration_option("stabilize_down")) policy.stabilize_down = *window;
   return policy;
 }
@@ -176,13 +202,14 @@ PolicySpec parse_policy(WordReader& words) {
   if (name.text == "target") return parse_target(words, {});
   if (name.text == "schedule") return parse_schedule(words);
   if (name.text == "hpa") return parse_hpa(words);
+  if (name.text == "keda") return parse_keda(words);
   if (name.text == "static") return StaticPolicy{Replicas{words.integer("the size", 0, replicas_limit)}};
   if (auto peer = parse_peer(name.text, words)) return std::move(*peer);
   // A signal's name alone is a target policy on it.
   if (const auto signal = from_text<Signal>(name.text)) return parse_target(words, {.signal = *signal});
   words.problems().add(
       name.at,
-      fmt::format("unknown policy '{}': slo, target, schedule, hpa, knative, nomad, ray_serve, static, or a signal",
+      fmt::format("unknown policy '{}': slo, target, schedule, hpa, keda, knative, nomad, ray_serve, static, or a signal",
                   name.text));
   return SloPolicy{};
 }

@@ -108,7 +108,15 @@ void advise_policies(const Advised& at, std::string_view list, const std::vector
       if (list == "policy") advise_window(at, list, n, "target.hold_down", target->hold_down);
     } else if (const auto* hpa = std::get_if<HpaPolicy>(&policies[n])) {
       advise_signal(at, list, n, "hpa", hpa->signal, hpa->target_average, "target_average");
+      for (std::size_t m = 0; m < hpa->metrics.size(); ++m)
+        advise_signal(at, list, n, fmt::format("hpa.metrics.{}", m), hpa->metrics[m].signal, hpa->metrics[m].target,
+                      "target");
       if (list == "policy") advise_window(at, list, n, "hpa.stabilize_down", hpa->stabilize_down);
+    } else if (const auto* keda = std::get_if<KedaPolicy>(&policies[n])) {
+      for (std::size_t t = 0; t < keda->triggers.size(); ++t)
+        advise_signal(at, list, n, fmt::format("keda.triggers.{}", t), keda->triggers[t].signal,
+                      keda->triggers[t].threshold, "threshold");
+      if (list == "policy") advise_window(at, list, n, "keda.cooldown_period", keda->cooldown_period);
     } else if (const auto* ray_serve = std::get_if<RayServePolicy>(&policies[n])) {
       if (list == "policy") advise_window(at, list, n, "ray_serve.downscale_delay", ray_serve->downscale_delay);
     } else if (const auto* tracking = std::get_if<AwsTargetTrackingPolicy>(&policies[n])) {

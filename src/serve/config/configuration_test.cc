@@ -160,7 +160,7 @@ services:
     replicas: {}
     hold: {}
     policy: {}
-    compare_with: [{{target: {}}}, {{hpa: {}}}, {}, {{static: {}}}]
+    compare_with: [{{target: {}}}, {{hpa: {}}}, {{keda: {}}}, {}, {{static: {}}}]
     timezone: UTC
     affinity: true
     signals: {{vllm: {}}}
@@ -177,8 +177,8 @@ control: {}
       literal_defaults(replicas_section),
       // A heartbeat period is only read beside a heartbeat without a warning; warnings do not matter here.
       literal_defaults(hold_section), "slo", literal_defaults(target_policy_section),
-      literal_defaults(hpa_policy_section), cloud_peers_with_defaults(), literal_defaults(static_policy_section),
-      literal_defaults(preset_section),
+      literal_defaults(hpa_policy_section), literal_defaults(keda_policy_section), cloud_peers_with_defaults(),
+      literal_defaults(static_policy_section), literal_defaults(preset_section),
       "{url: \"http://h\", arrivals: up, " + literal_defaults(prometheus_section).substr(1),
       "{command: [a, \"{port}\"], ready: " + literal_defaults(ready_section) + ", " +
           literal_defaults(process_section).substr(1),
@@ -187,7 +187,7 @@ control: {}
   FleetSpec plain;
   ServiceSpec service{.name = "a"};
   service.guardrails.replicas_max = replicas_max_default;
-  service.compare_with = {TargetPolicy{},    HpaPolicy{},           KnativePolicy{},
+  service.compare_with = {TargetPolicy{},    HpaPolicy{}, KedaPolicy{}, KnativePolicy{},
                           RayServePolicy{},  NomadPolicy{},         AwsTargetTrackingPolicy{},
                           AwsStepPolicy{},   AwsPredictivePolicy{}, GcpPolicy{},
                           SageMakerPolicy{}, DynamoPolicy{},        WvaPolicy{},
@@ -197,6 +197,55 @@ control: {}
   service.pools.push_back(PoolSpec{.target = ProcessTargetSpec{.command = {"a", "{port}"}}});
   plain.services.push_back(service);
   EXPECT_EQ(with, plain);
+}
+
+TEST(Configuration, an_hpa_has_metrics_and_behaviours) {
+  const auto read = fleet(R"(
+services:
+  - name: a
+    policy:
+      hpa:
+        signal: gpu_util
+        type: utilization
+        target_average: 0.8
+        metrics:
+          - {signal: queued, type: average_value, target: 4}
+          - {signal: custom, name: tokens, type: value, target: 100}
+        tolerance_down: 20%
+        up_select: min
+        up_policies: [{pods: 2, period: 30s}, {percent: 50, period: 60s}]
+        down_select: disabled
+)");
+  HpaPolicy hpa{
+      .signal = Signal::gpu_util, .target_average = 0.8, .type = HpaTarget::utilization, .tolerance_down = 0.2};
+  hpa.metrics = {{.signal = Signal::queued, .type = HpaTarget::average_value, .target = 4},
+                 {.signal = Signal::custom, .name = "tokens", .type = HpaTarget::value, .target = 100}};
+  hpa.up_select = HpaSelect::min;
+  hpa.up_policies = {{.unit = HpaScalingUnit::pods, .value = 2, .period = 30s},
+                     {.unit = HpaScalingUnit::percent, .value = 50, .period = 60s}};
+  hpa.down_select = HpaSelect::disabled;
+  EXPECT_EQ(read.services.at(0).policies, (std::vector<PolicySpec>{hpa}));
+}
+
+TEST(Configuration, a_scaled_object_has_triggers_and_a_fallback) {
+  const auto read = fleet(R"(
+services:
+  - name: a
+    policy:
+      keda:
+        triggers: [{signal: queued, threshold: 5, activation_threshold: 2, use_cached_metrics: true}]
+        polling_interval: 10s
+        idle_replicas: 0
+        fallback: {failure_threshold: 5, replicas: 6, behavior: current_replicas_if_higher}
+        stabilize_down: 1m
+)");
+  KedaPolicy keda{.polling_interval = 10s};
+  keda.triggers = {{.signal = Signal::queued, .threshold = 5, .activation_threshold = 2, .use_cached_metrics = true}};
+  keda.idle_replicas = Replicas{0};
+  keda.fallback = KedaFallback{
+      .failure_threshold = 5, .replicas = Replicas{6}, .behavior = KedaFallbackBehavior::current_replicas_if_higher};
+  keda.stabilize_down = 1min;
+  EXPECT_EQ(read.services.at(0).policies, (std::vector<PolicySpec>{keda}));
 }
 
 TEST(Configuration, tables_are_complete) {

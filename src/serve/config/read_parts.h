@@ -1,6 +1,7 @@
 // The parts of the reader, one per noun; only load_configuration and its tests call them.
 #pragma once
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -32,9 +33,24 @@ void check_signal_name(const YamlNode& node, Signal signal, std::string& name, D
 // One policy or a list of them, each a name or a map with one name.
 [[nodiscard]] std::vector<PolicySpec> read_policies(const YamlNode& node, const Setting& setting, ReadContext context);
 
+// A peer's settings.
+[[nodiscard]] HpaPolicy read_hpa(const YamlNode& node, ReadContext context);
+[[nodiscard]] KedaPolicy read_keda(const YamlNode& node, ReadContext context);
 // The clouds' and LLM stacks' auto-scalers among the keys of a policy's map.
 [[nodiscard]] std::optional<PolicySpec> read_cloud_peer(SettingsReader& reader, ReadContext context);
 
+// Reads every item of a list of at most `most`; `help` is said when the setting is no list.
+template <class Read>
+void read_each(SettingsReader& reader, std::string_view key, std::string_view help, std::size_t most, Read read) {
+  const auto* given = reader.node(key);
+  if (!given) return;
+  if (given->kind != YamlKind::list) return reader.wrong_form(*given, key, "a list", help);
+  if (given->items.size() > most)
+    reader.problems().error("too_many_values", given->items[most].at,
+                            "`" + std::string{key} + "` lists more than " + std::to_string(most),
+                            "leave out what decides nothing");
+  for (std::size_t i = 0; i < std::min(given->items.size(), most); ++i) read(given->items[i]);
+}
 // A peer's settings.
 [[nodiscard]] KnativePolicy read_knative(const YamlNode& node, ReadContext context);
 [[nodiscard]] NomadPolicy read_nomad(const YamlNode& node, ReadContext context);

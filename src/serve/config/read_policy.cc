@@ -20,26 +20,6 @@ TargetPolicy read_target(const YamlNode& node, ReadContext context) {
   return policy;
 }
 
-HpaPolicy read_hpa(const YamlNode& node, ReadContext context) {
-  HpaPolicy policy;
-  SettingsReader reader(node, hpa_policy_section, context.problems);
-  reader.choose("signal", policy.signal);
-  reader.read("name", policy.name);
-  reader.read("target_average", policy.target_average);
-  reader.read("tolerance", policy.tolerance);
-  reader.read("sync_period", policy.sync_period);
-  reader.read("metric_delay", policy.metric_delay);
-  reader.read("stabilize_up", policy.stabilize_up);
-  reader.read("stabilize_down", policy.stabilize_down);
-  reader.read("up_percent", policy.up_percent);
-  reader.read("up_pods", policy.up_pods);
-  reader.read("up_period", policy.up_period);
-  reader.read("down_percent", policy.down_percent);
-  reader.read("down_period", policy.down_period);
-  check_signal_name(node, policy.signal, policy.name, context.problems);
-  return policy;
-}
-
 ScheduleEntry read_entry(const YamlNode& node, ReadContext context) {
   ScheduleEntry entry;
   SettingsReader reader(node, schedule_entry_section, context.problems);
@@ -122,6 +102,7 @@ std::optional<PolicySpec> policy_of_map(const YamlNode& node, ReadContext contex
   if (const auto* target = reader.node("target")) policy = read_target(*target, context);
   if (const auto* schedule = reader.node("schedule")) policy = read_schedule(*schedule, context);
   if (const auto* hpa = reader.node("hpa")) policy = read_hpa(*hpa, context);
+  if (const auto* keda = reader.node("keda")) policy = read_keda(*keda, context);
   if (const auto* knative = reader.node("knative")) policy = read_knative(*knative, context);
   if (const auto* ray_serve = reader.node("ray_serve")) policy = read_ray_serve(*ray_serve, context);
   if (const auto* nomad = reader.node("nomad")) policy = read_nomad(*nomad, context);

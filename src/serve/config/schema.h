@@ -3,6 +3,7 @@
 // help, default or (for plain numbers) unit does not compile, and one that nothing reads fails a CHECK.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <limits>
 #include <span>
@@ -46,6 +47,14 @@ consteval Fallback otherwise(std::string_view text) { return {Fallback::Kind::de
 // Bounds that several tables share, in seconds and replicas.
 inline constexpr double hour_seconds = 3600, day_seconds = 24 * hour_seconds;
 inline constexpr double replicas_limit = 100'000;
+
+// The words of an enum, for a choice.
+template <class Enum>
+inline constexpr auto enum_words = [] {
+  std::array<std::string_view, enum_texts<Enum>.size()> words;
+  for (std::size_t i = 0; i < words.size(); ++i) words[i] = enum_texts<Enum>[i].text;
+  return words;
+}();
 
 struct Section;
 struct Setting;
@@ -114,6 +123,11 @@ extern const Section target_policy_section;
 extern const Section schedule_policy_section;
 extern const Section schedule_entry_section;
 extern const Section hpa_policy_section;
+extern const Section hpa_metric_section;
+extern const Section hpa_scaling_section;
+extern const Section keda_policy_section;
+extern const Section keda_trigger_section;
+extern const Section keda_fallback_section;
 extern const Section knative_policy_section;
 extern const Section ray_serve_policy_section;
 extern const Section nomad_policy_section;

@@ -19,6 +19,7 @@ constexpr std::array presets_later{Words{"sglang"}, Words{"tgi"},  Words{"triton
 // Policies that work without any setting can be named alone.
 constexpr std::array policy_words{Words{"slo"},
                                   Words{"hpa"},
+                                  Words{"keda"},
                                   Words{"knative"},
                                   Words{"ray_serve"},
                                   Words{"nomad"},
@@ -33,7 +34,7 @@ constexpr std::array policy_words{Words{"slo"},
                                   Words{"aibrix"},
                                   Words{"keep_alive"},
                                   Words{"static"}};
-constexpr std::array policies_later{Words{"keda"}, Words{"azure"}, Words{"production_stack"}};
+constexpr std::array policies_later{Words{"azure"}, Words{"production_stack"}};
 constexpr std::array service_later{Words{"group"}, Words{"adapters"}, Words{"weights_cache"}};
 
 constexpr auto signal_names = [] {
@@ -233,6 +234,8 @@ constexpr std::array policy_settings{
             otherwise("not used"),
             "as Kubernetes' HorizontalPodAutoscaler decides",
             {.section = &hpa_policy_section}},
+    Setting{
+        "keda", section, otherwise("not used"), "as KEDA's ScaledObject decides", {.section = &keda_policy_section}},
     Setting{"knative",
             section,
             otherwise("not used"),
@@ -319,42 +322,6 @@ constexpr std::array schedule_entry_settings{
             otherwise("no ceiling"),
             "most replicas inside",
             {.unit = "replicas", .low = 0, .high = replicas_limit}}};
-constexpr std::array hpa_policy_settings{
-    Setting{"signal", choice, literal("in_flight"), "the metric", {.choices = signal_names}},
-    Setting{"name", text, otherwise("the signal's name"), "name of a custom signal"},
-    Setting{"target_average",
-            number,
-            literal("8"),
-            "average per ready replica",
-            {.unit = "the signal's", .low = 1e-9, .high = 1e12}},
-    Setting{"tolerance", share, literal("0.1"), "deviation that changes nothing"},
-    Setting{"sync_period", duration, literal("15s"), "time between its decisions", {.low = 1, .high = hour_seconds}},
-    Setting{
-        "metric_delay", duration, literal("15s"), "age of the metric it would see", {.low = 0, .high = hour_seconds}},
-    Setting{"stabilize_up", duration, literal("0s"), "window before raising", {.low = 0, .high = hour_seconds}},
-    Setting{"stabilize_down", duration, literal("5m"), "window before lowering", {.low = 0, .high = hour_seconds}},
-    Setting{"up_percent",
-            integer,
-            literal("100"),
-            "most growth within `up_period`",
-            {.unit = "percent", .low = 0, .high = 100'000}},
-    Setting{"up_pods",
-            integer,
-            literal("4"),
-            "most replicas added within `up_period`; the larger of both wins",
-            {.unit = "replicas", .low = 0, .high = replicas_limit}},
-    Setting{
-        "up_period", duration, literal("15s"), "period of the limits on growth", {.low = 1, .high = hour_seconds / 2}},
-    Setting{"down_percent",
-            integer,
-            literal("100"),
-            "most shrinking within `down_period`",
-            {.unit = "percent", .low = 0, .high = 100}},
-    Setting{"down_period",
-            duration,
-            literal("15s"),
-            "period of the limit on shrinking",
-            {.low = 1, .high = hour_seconds / 2}}};
 constexpr std::array static_policy_settings{
     Setting{"replicas", integer, literal("1"), "the size", {.unit = "replicas", .low = 0, .high = replicas_limit}}};
 
@@ -406,12 +373,6 @@ constexpr Section schedule_entry_section{"schedule entry",
                                          schedule_entry_settings,
                                          {},
                                          {}};
-constexpr Section hpa_policy_section{"hpa policy",
-                                     "services[].policy.hpa",
-                                     "Kubernetes' HorizontalPodAutoscaler on one metric.",
-                                     hpa_policy_settings,
-                                     {},
-                                     {}};
 constexpr Section static_policy_section{
     "static policy", "services[].policy.static", "Always the same size.", static_policy_settings, {}, {}};
 }  // namespace tidegate
