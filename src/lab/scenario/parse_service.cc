@@ -209,8 +209,9 @@ PolicySpec parse_policy(WordReader& words) {
   if (const auto signal = from_text<Signal>(name.text)) return parse_target(words, {.signal = *signal});
   words.problems().add(
       name.at,
-      fmt::format("unknown policy '{}': slo, target, schedule, hpa, keda, knative, nomad, ray_serve, static, or a signal",
-                  name.text));
+      fmt::format(
+          "unknown policy '{}': slo, target, schedule, hpa, keda, knative, nomad, ray_serve, static, or a signal",
+          name.text));
   return SloPolicy{};
 }
 

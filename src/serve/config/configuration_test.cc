@@ -187,11 +187,22 @@ control: {}
   FleetSpec plain;
   ServiceSpec service{.name = "a"};
   service.guardrails.replicas_max = replicas_max_default;
-  service.compare_with = {TargetPolicy{},    HpaPolicy{}, KedaPolicy{}, KnativePolicy{},
-                          RayServePolicy{},  NomadPolicy{},         AwsTargetTrackingPolicy{},
-                          AwsStepPolicy{},   AwsPredictivePolicy{}, GcpPolicy{},
-                          SageMakerPolicy{}, DynamoPolicy{},        WvaPolicy{},
-                          AibrixPolicy{},    KeepAlivePolicy{},     StaticPolicy{}};
+  service.compare_with = {TargetPolicy{},
+                          HpaPolicy{},
+                          KedaPolicy{},
+                          KnativePolicy{},
+                          RayServePolicy{},
+                          NomadPolicy{},
+                          AwsTargetTrackingPolicy{},
+                          AwsStepPolicy{},
+                          AwsPredictivePolicy{},
+                          GcpPolicy{},
+                          SageMakerPolicy{},
+                          DynamoPolicy{},
+                          WvaPolicy{},
+                          AibrixPolicy{},
+                          KeepAlivePolicy{},
+                          StaticPolicy{}};
   service.signals.preset = PresetSpec{};
   service.signals.traffic = TrafficSpec{.server = {.url = "http://h"}, .arrivals = "up"};
   service.pools.push_back(PoolSpec{.target = ProcessTargetSpec{.command = {"a", "{port}"}}});

@@ -17,22 +17,14 @@ constexpr std::array presets{Words{"vllm"}};
 constexpr std::array presets_later{Words{"sglang"}, Words{"tgi"},  Words{"triton"},     Words{"llamacpp"},
                                    Words{"ollama"}, Words{"dcgm"}, Words{"cloudwatch"}, Words{"datadog"}};
 // Policies that work without any setting can be named alone.
-constexpr std::array policy_words{Words{"slo"},
-                                  Words{"hpa"},
-                                  Words{"keda"},
-                                  Words{"knative"},
-                                  Words{"ray_serve"},
-                                  Words{"nomad"},
-                                  Words{"target"},
-                                  Words{"aws_target_tracking"},
-                                  Words{"aws_step"},
-                                  Words{"aws_predictive"},
-                                  Words{"gcp"},
-                                  Words{"sagemaker"},
-                                  Words{"dynamo"},
-                                  Words{"wva"},
-                                  Words{"aibrix"},
-                                  Words{"keep_alive"},
+constexpr std::array policy_words{Words{"slo"},       Words{"hpa"},
+                                  Words{"keda"},      Words{"knative"},
+                                  Words{"ray_serve"}, Words{"nomad"},
+                                  Words{"target"},    Words{"aws_target_tracking"},
+                                  Words{"aws_step"},  Words{"aws_predictive"},
+                                  Words{"gcp"},       Words{"sagemaker"},
+                                  Words{"dynamo"},    Words{"wva"},
+                                  Words{"aibrix"},    Words{"keep_alive"},
                                   Words{"static"}};
 constexpr std::array policies_later{Words{"azure"}, Words{"production_stack"}};
 constexpr std::array service_later{Words{"group"}, Words{"adapters"}, Words{"weights_cache"}};
