@@ -218,19 +218,95 @@ Duration Engine::iterate(std::vector<EngineEvent>& events, bool every_token) {
   if (!preempted) admit(left, kv_read, events);
   const bool prefills = decoders_ < running_.size();
   step_tokens_ = decoding + budget - left;
-  const double milliseconds = profile_.alpha_ms + profile_.beta_ms * static_cast<double>(step_tokens_) +
-                              profile_.gamma_ms * static_cast<double>(kv_read);
+  const Duration took = step_time(step_tokens_, kv_read);
   decode(events, every_token);
   if (prefills) join_decoders(events, every_token);
   ++steps_;
-  return Duration{static_cast<std::int64_t>(milliseconds * 1e6 + 0.5)};
+  return took;
 }
 
 Duration Engine::step(std::vector<EngineEvent>& events) { return is_idle() ? Duration{} : iterate(events, true); }
 
+Duration Engine::step_time(std::int64_t tokens, std::int64_t kv_read) const {
+  const double milliseconds = profile_.alpha_ms + profile_.beta_ms * static_cast<double>(tokens) +
+                              profile_.gamma_ms * static_cast<double>(kv_read);
+  return Duration{static_cast<std::int64_t>(milliseconds * 1e6 + 0.5)};
+}
+
+// Whether the first one waiting might be admitted in the next step. While all others decode, blocks only get fewer, so
+// a no stays one until somebody ends.
+bool Engine::front_fits() const {
+  if (waiting_.empty() || std::cmp_greater_equal(running_.size(), profile_.running_max)) return false;
+  if (std::cmp_greater_equal(decoders_, profile_.step_tokens_max)) return false;
+  const Sequence& front = sequences_[waiting_.front()];
+  return blocks_for(front.input + front.produced) <= blocks_free_ - (running_.empty() ? 0 : blocks_spare_);
+}
+
+// Steps from now in which everybody finds their block, up to `most`.
+std::int64_t Engine::steps_with_blocks(std::int64_t most) const {
+  const auto decoding = static_cast<std::int64_t>(decoders_);
+  const std::int64_t cycles = blocks_free_ / decoding;  // in a cycle of block_tokens steps everybody needs one block
+  std::int64_t sure = cycles * profile_.block_tokens;
+  if (most <= sure) return most;
+  std::int64_t left = blocks_free_ - cycles * decoding;
+  const auto block = static_cast<std::uint64_t>(profile_.block_tokens);
+  for (; sure < most; ++sure) {
+    left -= phases_[static_cast<std::size_t>((clock_ + static_cast<std::uint64_t>(sure)) % block)];
+    if (left < 0) return sure;
+  }
+  return most;
+}
+
+// Steps from now that do nothing but decode, end nobody and find their blocks.
+std::int64_t Engine::cruise_steps() const {
+  if (decoders_ == 0 || decoders_ != running_.size() || front_fits()) return 0;
+  return steps_with_blocks(static_cast<std::int64_t>(finish_next_ - clock_) - 1);
+}
+
+Duration Engine::cruise_time(std::int64_t steps) const {
+  const auto n = static_cast<double>(steps);
+  const auto decoding = static_cast<double>(decoders_);
+  const double each =
+      profile_.alpha_ms + profile_.beta_ms * decoding + profile_.gamma_ms * static_cast<double>(context_sum_);
+  const double milliseconds = n * each + profile_.gamma_ms * decoding * (n * (n + 1) / 2);
+  return Duration{static_cast<std::int64_t>(milliseconds * 1e6 + 0.5)};
+}
+
+void Engine::jump(std::int64_t steps) {
+  const auto decoding = static_cast<std::int64_t>(decoders_);
+  blocks_free_ -= steps / profile_.block_tokens * decoding;
+  const auto block = static_cast<std::uint64_t>(profile_.block_tokens);
+  for (std::int64_t i = 0; i < steps % profile_.block_tokens; ++i)
+    blocks_free_ -= phases_[static_cast<std::size_t>((clock_ + static_cast<std::uint64_t>(i)) % block)];
+  context_sum_ += steps * decoding;
+  clock_ += static_cast<std::uint64_t>(steps);
+  steps_ += static_cast<std::uint64_t>(steps);
+  step_tokens_ = decoding;
+}
+
+Duration Engine::cruise() const {
+  const std::int64_t steps = cruise_steps();
+  if (steps == 0) return {};
+  const Duration before_last = cruise_time(steps);
+  const auto all = static_cast<std::int64_t>(finish_next_ - clock_);
+  if (steps + 1 != all || steps_with_blocks(all) != all) return before_last;
+  const auto decoding = static_cast<std::int64_t>(decoders_);
+  return before_last + step_time(decoding, context_sum_ + decoding * (steps + 1));
+}
+
 Duration Engine::leap(Duration limit, std::vector<EngineEvent>& events) {
   Duration passed{};
   while (!is_idle() && passed < limit) {
+    if (std::int64_t steps = cruise_steps(); steps > 0) {
+      // The fewest that reach the limit.
+      for (std::int64_t least = 0; cruise_time(steps) > limit - passed && steps - least > 1;) {
+        const std::int64_t middle = least + (steps - least) / 2;
+        (cruise_time(middle) >= limit - passed ? steps : least) = middle;
+      }
+      passed += cruise_time(steps);
+      jump(steps);
+      continue;
+    }
     const std::size_t before = events.size();
     passed += iterate(events, false);
     const bool milestone = std::any_of(events.begin() + static_cast<std::ptrdiff_t>(before), events.end(),

@@ -13,8 +13,12 @@
 // 100 tokens and reads 100: 20.1 ms, first token. The second decodes: 10 + 0.1 + 0.001 * 101 = 10.201 ms, the third
 // 10.202 ms and is the last.
 //
-// Invariants: blocks used never exceed the cache; what was queued finishes or is cancelled. A step that only decodes
-// costs constant time, plus one event per token where the caller wants them; one that ends a request O(running).
+// A run of steps that only decode, d requests with C tokens in the cache, is leapt in one:
+//
+//   n steps = n (alpha + beta d + gamma C) + gamma d n (n + 1) / 2
+//
+// Invariants: blocks used never exceed the cache; what was queued finishes or is cancelled. A leap over any number of
+// steps that only decode costs constant time; a step that ends a request O(running).
 #pragma once
 
 #include <cstdint>
@@ -91,6 +95,10 @@ class Engine {
   // is ended). Appends only those tokens, and who began. What was passed; zero when idle.
   Duration leap(Duration limit, std::vector<EngineEvent>& events);
 
+  // How long until the next milestone while nothing is added, when only decoding lies before it; zero otherwise:
+  // the next iteration admits, prefills or is the last one of a request.
+  [[nodiscard]] Duration cruise() const;
+
   [[nodiscard]] bool is_idle() const { return running_.empty() && waiting_.empty(); }
   [[nodiscard]] EngineLoad load() const;
   [[nodiscard]] const EngineProfile& profile() const { return profile_; }
@@ -109,6 +117,12 @@ class Engine {
   };
   using Slot = std::uint32_t;
 
+  [[nodiscard]] std::int64_t cruise_steps() const;
+  [[nodiscard]] std::int64_t steps_with_blocks(std::int64_t most) const;
+  [[nodiscard]] bool front_fits() const;
+  [[nodiscard]] Duration cruise_time(std::int64_t steps) const;
+  [[nodiscard]] Duration step_time(std::int64_t tokens, std::int64_t kv_read) const;
+  void jump(std::int64_t steps);
   [[nodiscard]] Duration iterate(std::vector<EngineEvent>& events, bool every_token);
   [[nodiscard]] bool make_room();
   void preempt_youngest();

@@ -47,10 +47,10 @@ PlantSpec random_spec(Prng& random, std::uint64_t seed) {
                  .jitter = random.uniform() / 2,
                  .startup_deadline = 120s,
                  .drain_deadline = std::chrono::seconds{random.below(30)}};
-    pool.work = {.slots = 1 + static_cast<std::int32_t>(random.below(8)),
-                 .base = 1s,
-                 .slope = 100ms,
-                 .spread = random.uniform()};
+    pool.work = WorkModel{.slots = 1 + static_cast<std::int32_t>(random.below(8)),
+                          .base = 1s,
+                          .slope = 100ms,
+                          .spread = random.uniform()};
     spec.pools.push_back(std::move(pool));
   }
   for (int i = 0; i < 6; ++i) spec.faults.push_back(random_fault(random));

@@ -67,4 +67,30 @@ RequestFeed until(RequestFeed feed, Duration length) {
       };
 }
 
+RequestFeed later(RequestFeed feed, Duration by) {
+  if (by == Duration::zero()) return feed;
+  return [feed = std::move(feed), by](std::span<SimulatedRequest> into) mutable -> Result<std::size_t> {
+    for (;;) {
+      auto count = feed(into);
+      if (!count || *count == 0) return count;
+      const auto all = into.first(*count);
+      for (auto& one : all) one.at += by;
+      const auto kept = std::ranges::find_if(all, [](const auto& one) { return one.at >= Duration::zero(); });
+      std::ranges::move(kept, all.end(), into.begin());
+      if (kept != all.end()) return static_cast<std::size_t>(all.end() - kept);
+    }
+  };
+}
+
+RequestFeed followed_by(RequestFeed first, Duration length, RequestFeed second) {
+  return [first = until(std::move(first), length), second = later(std::move(second), length),
+          over = false](std::span<SimulatedRequest> into) mutable -> Result<std::size_t> {
+    if (over) return second(into);
+    auto count = first(into);
+    if (!count || *count > 0) return count;
+    over = true;
+    return second(into);
+  };
+}
+
 }  // namespace tidegate

@@ -34,5 +34,9 @@ using RequestFeed = std::function<Result<std::size_t>(std::span<SimulatedRequest
 [[nodiscard]] RequestFeed feed_of(TrafficReader reader, Duration origin);
 // Ends at `length`.
 [[nodiscard]] RequestFeed until(RequestFeed feed, Duration length);
+// Everything later by `by`, or earlier where that is negative; what would come before the start is left out.
+[[nodiscard]] RequestFeed later(RequestFeed feed, Duration by);
+// The first one up to `length`, then the second one from there.
+[[nodiscard]] RequestFeed followed_by(RequestFeed first, Duration length, RequestFeed second);
 
 }  // namespace tidegate

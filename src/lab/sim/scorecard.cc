@@ -19,7 +19,7 @@ Duration measured(LatencyKind kind, const RequestEnd& end) {
     case LatencyKind::queue_wait:
       return end.wait;
     case LatencyKind::itl:
-      return Duration::zero();
+      return end.itl;
   }
   return Duration::zero();
 }

@@ -26,6 +26,7 @@ struct RequestEnd {
   Duration wait{};  // until service began, or until it was dropped
   Duration ttft{};  // served ones only
   Duration latency{};
+  Duration itl{};  // mean time between tokens; zero where the plant knows of none
   RequestOutcome outcome = RequestOutcome::served;
   bool cold_start_exposed = false;
 };

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <memory>
 #include <utility>
 
 #include "core/base/check.h"
@@ -11,32 +10,6 @@
 
 namespace tidegate {
 namespace {
-
-constexpr std::size_t requests_at_once = 4096;
-
-// A feed handed out one by one, with the failure it may end in.
-class Requests {
- public:
-  explicit Requests(RequestFeed feed) : feed_(std::move(feed)), batch_(requests_at_once) {}
-
-  [[nodiscard]] std::optional<SimulatedRequest> next() {
-    if (at_ == count_) {
-      at_ = count_ = 0;
-      const auto read = feed_(batch_);
-      if (!read) error_ = read.error();
-      if (!read || *read == 0) return std::nullopt;
-      count_ = *read;
-    }
-    return batch_[at_++];
-  }
-  [[nodiscard]] const std::optional<Error>& error() const { return error_; }
-
- private:
-  RequestFeed feed_;
-  std::vector<SimulatedRequest> batch_;
-  std::size_t at_ = 0, count_ = 0;
-  std::optional<Error> error_;
-};
 
 SimulatedDecider policy_decider(const ServiceSpec& service) {
   return [&service, state = ServiceState{}](const Observation& seen) mutable {
@@ -61,21 +34,14 @@ SeriesTick series_tick(const Observation& seen, const Decision& decision, double
   return tick;
 }
 
-// Requests per second of one replica of the reference pool at its slots.
-double replica_rate(const PlantPool& pool) {
-  const double slots = pool.work.slots;
-  return slots / (seconds(pool.work.base) + seconds(pool.work.slope) * slots);
-}
-
 class Run {
  public:
   Run(const SimulationSpec& spec, RequestFeed feed)
       : spec_(spec),
-        requests_(std::make_shared<Requests>(std::move(feed))),
-        plant_(plant_spec(spec), arrivals()),
+        plant_(plant_spec(spec), std::move(feed)),
         decide_(spec.decider ? spec.decider : policy_decider(spec.service)),
         tally_(spec.service.slo, spec.pools, spec.start + spec.warm_up),
-        replica_rate_(replica_rate(spec.pools.front())) {}
+        replica_rate_(full_rate(spec.pools.front().work, spec.pools.front().server)) {}
 
   [[nodiscard]] Result<SimulationResult> play(const SimulationWatcher& watch) {
     SimulationResult result{.service = spec_.service.name,
@@ -87,7 +53,7 @@ class Run {
     while (!is_over(played)) {
       if (watch && played - asked >= 1min) {
         asked = played;
-        result.cancelled = !watch({.played = played, .requests = arrived_});
+        result.cancelled = !watch({.played = played, .requests = plant_.arrived()});
         if (result.cancelled) break;
       }
       tick(played, result.series);
@@ -95,7 +61,7 @@ class Run {
     }
     (void)plant_.close();
     count_ends();
-    if (requests_->error()) return std::unexpected(*requests_->error());
+    if (plant_.error()) return std::unexpected(*plant_.error());
     tally_.finish(spec_.start + std::max(Duration::zero(), played - spec_.tick), result);
     return result;
   }
@@ -108,20 +74,11 @@ class Run {
             .pools = spec.pools,
             .faults = spec.faults,
             .start = spec.start,
-            .seed = spec.seed};
+            .seed = spec.seed,
+            .keeps_every_request = false};
   }
 
-  ArrivalStream arrivals() {
-    return [this]() -> std::optional<Duration> {
-      const auto next = requests_->next();
-      over_ = !next;
-      if (!next) return std::nullopt;
-      ++arrived_;
-      return next->at;
-    };
-  }
-
-  [[nodiscard]] bool is_over(Duration played) const { return spec_.length ? played > *spec_.length : over_; }
+  [[nodiscard]] bool is_over(Duration played) const { return spec_.length ? played > *spec_.length : plant_.is_over(); }
 
   void tick(Duration at, SimulationSeries& series) {
     plant_.advance(spec_.start + at);
@@ -139,19 +96,16 @@ class Run {
 
   std::pair<double, double> count_ends() {
     double ended = 0, within = 0;
-    for (const auto& end : plant_.take_request_ends()) {
-      const bool good = is_within(spec_.service.slo, end);
-      tally_.request(end, good);
+    for (const auto& [request, good] : plant_.request_ends()) {
+      tally_.request(request, good);
       ended += 1, within += good;
     }
-    for (const auto& end : plant_.take_replica_ends()) tally_.replica(end);
+    for (const auto& end : plant_.replica_ends()) tally_.replica(end);
+    plant_.forget_ends();
     return {ended, within};
   }
 
   const SimulationSpec& spec_;
-  std::shared_ptr<Requests> requests_;
-  bool over_ = false;
-  std::uint64_t arrived_ = 0;
   Plant plant_;
   SimulatedDecider decide_;
   SimulationTally tally_;
@@ -163,6 +117,23 @@ class Run {
 Result<SimulationResult> simulate(const SimulationSpec& spec, RequestFeed feed, const SimulationWatcher& watch) {
   CHECK(!spec.pools.empty() && spec.pools.size() == spec.service.pools.size() && spec.tick > Duration::zero());
   return Run{spec, std::move(feed)}.play(watch);
+}
+
+void add(SimulationResult& sum, const SimulationResult& one) {
+  const auto join = [](std::string& all, const std::string& name) {
+    if (all != name) all += (all.empty() ? "" : ", ") + name;
+  };
+  join(sum.policy, one.policy);
+  join(sum.trace, one.trace);
+  sum.seed = one.seed;
+  for (const auto count :
+       {&SimulationResult::requests, &SimulationResult::within, &SimulationResult::dropped, &SimulationResult::cut,
+        &SimulationResult::scale_events, &SimulationResult::reversals, &SimulationResult::cold_starts,
+        &SimulationResult::cold_start_exposed, &SimulationResult::ticks})
+    sum.*count += one.*count;
+  for (const auto hours : {&SimulationResult::replica_hours, &SimulationResult::gpu_hours, &SimulationResult::cost})
+    sum.*hours += one.*hours;
+  sum.digest = (sum.digest ^ one.digest) * 0x9e3779b97f4a7c15ULL;
 }
 
 bool is_met(const SimulationResult& result, const Slo& slo) {

@@ -93,6 +93,9 @@ using SimulationWatcher = std::function<bool(const SimulationProgress&)>;
 [[nodiscard]] Result<SimulationResult> simulate(const SimulationSpec& spec, RequestFeed feed,
                                                 const SimulationWatcher& watch = {});
 
+// Adds the counts, hours and costs of one service to those of others. Quantiles do not add up and are left out.
+void add(SimulationResult& sum, const SimulationResult& one);
+
 // Whether the attainment reaches the strictest percentile promised.
 [[nodiscard]] bool is_met(const SimulationResult& result, const Slo& slo);
 
