@@ -23,6 +23,7 @@ PROGRAMS = {
     "gateway_bench.py": ("gateway_cpu_per_request", "gateway_cpu_per_token", "gateway_added_p99",
                          "gateway_idle_connection_bytes", "gateway_queue_throughput"),
     "affinity_bench.py": ("affinity_prefix_found", "affinity_prompt_cached", "affinity_ttft_p50", "affinity_ttft_p99"),
+    "week_bench.py": ("week_seconds", "week_megabytes"),
     "decide_bench.py": ("decide_line_p50", "decide_line_p99", "decide_line_max", "decide_line_cpu_max"),
 }
 
@@ -41,7 +42,7 @@ def lines_of(command):
 
 
 def room_rows(names, repetitions):
-    """Google benchmarks: processor time of one iteration."""
+    """Google benchmarks: processor time of one iteration; of the simulator, requests a second and core."""
     for binary in sorted(glob.glob(os.path.join(ROOT, "build/bench/src/*/*/*_bench"))):
         listed = [line.strip() for line in lines_of([binary, "--benchmark_list_tests"])]
         chosen = [name for name in listed if wanted(name, names)]
@@ -52,7 +53,11 @@ def room_rows(names, repetitions):
                                 "--benchmark_enable_random_interleaving=true", "--benchmark_min_time=0.2",
                                 "--benchmark_report_aggregates_only=true", "--benchmark_format=json"]))
         for run in json.loads(out)["benchmarks"]:
-            if run["aggregate_name"] == "median":
+            if run["aggregate_name"] != "median":
+                continue
+            if run["run_name"].startswith("simulate_"):
+                yield {"name": run["run_name"], "value": run["items_per_second"], "unit": "requests/s"}
+            else:
                 yield {"name": run["run_name"], "value": run["cpu_time"], "unit": run["time_unit"]}
 
 

@@ -22,6 +22,7 @@ extern const Command replay_command;
 extern const Command restart_command;
 extern const Command resume_command;
 extern const Command run_command;
+extern const Command simulate_command;
 extern const Command status_command;
 extern const Command test_command;
 extern const Command top_command;
@@ -46,6 +47,7 @@ const std::vector<const Command*>& commands() {
       &history_command,
       &doctor_command,
       // try out
+      &simulate_command,
       &replay_command,
       &load_command,
       &test_command,

@@ -9,6 +9,7 @@
 
 #include "app/command.h"
 #include "app/exit_status.h"
+#include "app/objective_text.h"
 #include "app/signal_descriptor.h"
 #include "edge/files/byte_file.h"
 #include "edge/load/load_runner.h"
@@ -47,31 +48,12 @@ Result<Duration> duration_in(const Arguments& given, std::string_view name) {
   return *read;
 }
 
-// "ttft_p99=2s"
-Result<Objective> objective_of(const std::string& text) {
-  const std::size_t equals = text.find('=');
-  const std::string name = text.substr(0, equals);
-  const std::size_t underscore = name.rfind('_');
-  if (equals != std::string::npos && underscore != std::string::npos) {
-    const auto kind = from_text<LatencyKind>(name.substr(0, underscore));
-    const auto percentile = from_text<Percentile>(name.substr(underscore + 1));
-    const auto bound = read_duration(std::string_view{text}.substr(equals + 1));
-    if (kind && percentile && bound && *bound > Duration::zero()) return Objective{*kind, *percentile, *bound};
-    if (kind && percentile && !bound)
-      return fail(ErrorKind::invalid, fmt::format("--slo {}: {}; {}", text, bound.error().message, bound.error().help));
-  }
-  return fail(ErrorKind::invalid,
-              fmt::format("--slo wants KIND_PERCENTILE=DURATION, as ttft_p99=2s; kinds are ttft, itl, "
-                          "latency and queue_wait, percentiles p50, p90, p95, p99 and p999, not '{}'",
-                          text));
-}
-
 Result<void> read_objectives(const Arguments& given, LoadOptions& load) {
   const auto texts = given.values("--slo");
   if (texts.empty()) return {};
   load.slo.objectives.clear();
   for (const auto& text : texts) {
-    const auto objective = objective_of(text);
+    const auto objective = read_objective(text);
     if (!objective) return std::unexpected(objective.error());
     load.slo.objectives.push_back(*objective);
   }

@@ -185,4 +185,61 @@ TEST_F(Program, replay_needs_a_journal) {
   EXPECT_TRUE(fs::exists(folder_ / "journal.sqlite"));
 }
 
+constexpr auto two_services = R"(services:
+  - name: chat
+    replicas: {min: 1, max: 8}
+    pools: [{name: h100, price: $2/h, startup: 20s, capacity: {slots: 8, service: 2s}}]
+  - name: code
+    policy: {static: {replicas: 2}}
+    replicas: {min: 0, max: 8}
+    pools: [{name: h100, startup: 20s, capacity: {slots: 8, service: 2s}}]
+)";
+
+TEST_F(Program, simulate_plays_flags_alone_and_repeats_to_the_byte) {
+  const std::string arguments = "simulate --generate constant:rate=4,length=30m --policy slo --cold-start 20s -o json";
+  EXPECT_EQ(run(arguments), 0) << err();
+  const auto digest_of = [](const std::string& json) { return json.substr(json.find("\"digest\"")); };
+  const auto first = out();
+  for (const auto* member :
+       {"policy\":\"slo",        "trace",        "seed\":1", "requests",     "dropped\":0",     "slo_attainment",
+        "ttft_seconds\":{\"p50", "p90",          "p95",      "p99",          "latency_seconds", "queue_seconds",
+        "replica_hours",         "gpu_hours",    "cost",     "scale_events", "reversals",       "cold_starts",
+        "cold_start_exposed",    "wall_seconds", "digest"})
+    EXPECT_NE(first.find(fmt::format("\"{}", member)), std::string::npos) << member << first;
+  EXPECT_EQ(run(arguments), 0);
+  EXPECT_EQ(digest_of(out()), digest_of(first));
+  EXPECT_EQ(run(arguments + " --seed 2"), 0);
+  EXPECT_NE(digest_of(out()), digest_of(first));
+}
+
+TEST_F(Program, simulate_plays_a_configuration_with_a_trace_for_each_service) {
+  write("tidegate.yaml", two_services);
+  write("chat.csv", "t_seconds,requests\n0,60\n60,120\n120,60\n");
+  write("code.csv", "t_seconds,input_tokens,output_tokens\n1,10,5\n2,10,5\n300,10,5\n");
+  EXPECT_EQ(run("simulate --config tidegate.yaml --trace chat=chat.csv --trace code=code.csv -o json"), 0) << err();
+  EXPECT_NE(out().find(R"("services":[{"service":"chat","policy":"slo","trace":"chat.csv")"), std::string::npos)
+      << out();
+  EXPECT_NE(out().find(R"({"service":"code","policy":"static")"), std::string::npos) << out();
+  EXPECT_NE(out().find(R"("requests":243)"), std::string::npos) << out();
+  EXPECT_NE(run("simulate --config tidegate.yaml --trace chat.csv"), 0);
+  EXPECT_NE(err().find("SERVICE=FILE"), std::string::npos) << err();
+}
+
+TEST_F(Program, simulate_says_when_the_objective_is_missed) {
+  const std::string arguments = "simulate --generate constant:rate=20,length=10m --policy '{static: {replicas: 1}}'";
+  EXPECT_EQ(run(arguments), 0) << err();
+  EXPECT_NE(out().find("service"), std::string::npos);
+  EXPECT_EQ(run(arguments + " --require"), 99);
+}
+
+TEST_F(Program, simulate_refuses_what_it_does_not_understand) {
+  EXPECT_EQ(run("simulate"), 2);
+  EXPECT_EQ(run("simulate --generate tide:rate=1"), 1);
+  EXPECT_NE(err().find("diurnal"), std::string::npos) << err();
+  EXPECT_EQ(run("simulate --generate constant:rate=1 --policy nonsense"), 2);
+  EXPECT_NE(err().find("nonsense"), std::string::npos) << err();
+  EXPECT_EQ(run("simulate --generate constant:rate=1 --replica slots=none"), 2);
+  EXPECT_NE(run("simulate --trace nowhere.csv"), 0);
+}
+
 }  // namespace

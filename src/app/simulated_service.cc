@@ -1,0 +1,121 @@
+#include "app/simulated_service.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "app/objective_text.h"
+#include "app/resolvers.h"
+#include "lab/sim/named_values.h"
+#include "lab/sim/plant_pools.h"
+#include "serve/config/configuration.h"
+
+namespace tidegate {
+namespace {
+
+constexpr auto plain_service = R"(services:
+  - name: service
+    replicas: {min: 1, max: 64}
+    pools: [{name: default, gpus: 1, startup: 60s, capacity: {slots: 8, service: 1s}}]
+)";
+
+// The policy as if it had been tuned to this plant's replicas: what the flags say of the replicas is also believed.
+void believe(const PlantPool& pool, PoolSpec& spec) {
+  spec.startup = pool.life.provision + pool.life.pull + pool.life.load + pool.life.warm_up;
+  spec.capacity = {.slots = pool.work.slots};
+  if (const auto* engine = std::get_if<EngineProfile>(&pool.server)) {
+    if (const auto hint = app_resolvers().profile(engine->name)) spec.capacity = *hint;
+    spec.capacity.profile = engine->name;
+  } else {
+    spec.capacity.service = from_seconds(pool.work.slots / full_rate(pool.work, pool.server));
+  }
+}
+
+Result<void> read_bounds(const std::string& text, Guardrails& rails) {
+  const std::size_t dots = text.find("..");
+  NamedValues values(
+      fmt::format("min={},max={}", text.substr(0, dots), dots == std::string::npos ? text : text.substr(dots + 2)));
+  std::int32_t least = 0, most = 0;
+  values.whole("min", least, 0, 10'000);
+  values.whole("max", most, 1, 10'000);
+  if (!values.finish() || least > most)
+    return fail(ErrorKind::invalid, fmt::format("--replicas wants MIN..MAX, as 0..16, not '{}'", text));
+  rails.replicas_min = Replicas{least};
+  rails.replicas_max = Replicas{most};
+  return {};
+}
+
+Result<void> read_flags(const Arguments& given, bool is_plain, SimulatedService& service) {
+  if (const auto bounds = given.value("--replicas"))
+    if (auto read = read_bounds(*bounds, service.spec.guardrails); !read) return read;
+  std::vector<Objective> objectives;
+  for (const auto& text : given.values("--slo")) {
+    const auto objective = read_objective(text);
+    if (!objective) return std::unexpected(objective.error());
+    objectives.push_back(*objective);
+  }
+  if (!objectives.empty()) service.spec.slo.objectives = std::move(objectives);
+  service.pools = plant_pools(service.spec);
+  for (auto& pool : service.pools) {
+    if (const auto text = given.value("--replica"))
+      if (auto read = read_replica_text(*text, pool); !read)
+        return fail(read.error().kind, fmt::format("--replica: {}", read.error().message));
+    if (const auto text = given.value("--cold-start")) {
+      const auto start = read_span(*text);
+      if (!start) return fail(ErrorKind::invalid, fmt::format("--cold-start wants a time, as 60s, not '{}'", *text));
+      pool.life.provision = pool.life.pull = pool.life.warm_up = Duration::zero();
+      pool.life.load = *start;
+    }
+  }
+  if (is_plain) believe(service.pools.front(), service.spec.pools.front());
+  return {};
+}
+
+}  // namespace
+
+std::vector<Option> service_options() {
+  return {{.name = "--config", .value = "FILE", .help = "the services (default: one service described by the flags)"},
+          {.name = "--service", .value = "NAME", .help = "the one to play of the configuration (default: all)"},
+          {.name = "--slo", .value = "OBJECTIVE", .help = "as ttft_p99=2s; may be repeated", .repeats = true},
+          {.name = "--replicas", .value = "MIN..MAX", .help = "bounds on the size (default without --config: 1..64)"},
+          {.name = "--replica",
+           .value = "SPEC",
+           .help = "how a replica really is: slots=8,service=1s, or batch=8,base=20ms,slope=2ms, or profile=NAME; "
+                   "also provision, pull, load, warm_up, jitter, loads_at_once, failures_per_hour"},
+          {.name = "--cold-start", .value = "D", .help = "from request to ready, give or take a fifth"}};
+}
+
+Result<std::vector<SimulatedService>> read_services(const Arguments& given) {
+  const auto path = given.value("--config");
+  auto loaded = path ? load_configuration_file(*path, app_resolvers())
+                     : Result<LoadedConfiguration>{load_configuration(plain_service, "flags", app_resolvers())};
+  if (!loaded) return std::unexpected(loaded.error());
+  auto fleet = fleet_of(*loaded);
+  if (!fleet) return std::unexpected(fleet.error());
+  std::vector<SimulatedService> services;
+  for (auto& spec : fleet->services) {
+    if (const auto name = given.value("--service"); name && *name != spec.name) continue;
+    services.push_back({.spec = std::move(spec)});
+    if (auto read = read_flags(given, !path, services.back()); !read) return std::unexpected(read.error());
+  }
+  if (services.empty())
+    return fail(ErrorKind::not_found, fmt::format("no service is called '{}'", given.value("--service").value_or("")));
+  return services;
+}
+
+Result<std::vector<PolicySpec>> read_policy_text(const std::string& text) {
+  const auto read = [](const std::string& policy) {
+    return fleet_of(load_configuration(fmt::format("services:\n  - name: service\n    pools: [{{name: default}}]\n"
+                                                   "    policy: {}\n",
+                                                   policy),
+                                       "--policy", app_resolvers()));
+  };
+  auto fleet = read(text);
+  const bool is_word = std::ranges::all_of(text, [](char c) { return (c >= 'a' && c <= 'z') || c == '_'; });
+  if (!fleet && is_word)
+    if (auto with_defaults = read(fmt::format("{{{}: {{}}}}", text))) fleet = std::move(with_defaults);
+  if (!fleet) return std::unexpected(fleet.error());
+  return fleet->services.front().policies;
+}
+
+}  // namespace tidegate

@@ -1,0 +1,46 @@
+// The options by which `simulate`, `compare` and `tune` say what traffic is played: trace files, or made up.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "app/command.h"
+#include "app/simulated_service.h"
+#include "lab/sim/request_feed.h"
+
+namespace tidegate {
+
+struct TrafficChoice {
+  std::string trace;      // a file; empty: generated
+  std::string generated;  // the text of a generator
+  double scale = 1;
+  std::optional<double> replicas_at_peak;
+  double burstiness = 1;
+  TokenSizes sizes;
+  std::string function;
+  Duration shift{};  // the run begins that much later in the traffic
+  std::int32_t repeat = 1;
+  std::optional<Duration> length;
+  std::uint64_t seed = 1;
+};
+
+struct OpenTraffic {
+  RequestFeed feed;
+  Duration length{};
+  Duration origin{};  // of the trace's time: what its clock shows at the start
+  std::string name;
+};
+
+// --trace, --generate, --scale, --peak-replicas, --burstiness, --tokens, --function, --shift, --repeat, --duration,
+// --seed.
+[[nodiscard]] std::vector<Option> traffic_options();
+// The choice for one service among `count`.
+[[nodiscard]] Result<TrafficChoice> read_traffic_choice(const Arguments& given, const std::string& service,
+                                                        std::size_t count);
+// Opens it anew: each call plays the same requests.
+[[nodiscard]] Result<OpenTraffic> open_traffic(const TrafficChoice& choice, const SimulatedService& service);
+
+// A whole number from 0 in an option.
+[[nodiscard]] Result<std::uint64_t> read_seed(const Arguments& given);
+
+}  // namespace tidegate
