@@ -13,6 +13,7 @@ namespace {
 SimulationResult example_result(std::uint64_t within, double hours) {
   SimulationResult result{.policy = "slo", .trace = "a<b>.csv", .seed = 3};
   result.requests = 1000;
+  result.ttft = result.latency = result.queue = {.p50 = 100ms, .p90 = 200ms, .p95 = 300ms, .p99 = 400ms};
   result.within = within;
   result.replica_hours = hours;
   for (int minute = 0; minute < 120; ++minute)

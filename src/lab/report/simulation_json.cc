@@ -6,7 +6,13 @@ namespace tidegate {
 namespace {
 
 void write_quantiles(JsonWriter& json, std::string_view name, const LatencyQuantiles& values) {
-  json.key(name).object();
+  json.key(name);
+  // Nobody was served, or several services were added up: no quantile was measured.
+  if (values == LatencyQuantiles{}) {
+    json.null();
+    return;
+  }
+  json.object();
   json.key("p50").value(values.p50).key("p90").value(values.p90);
   json.key("p95").value(values.p95).key("p99").value(values.p99).end();
 }
