@@ -12,9 +12,9 @@
 #include "app/simulated_traffic.h"
 #include "app/text_table.h"
 #include "edge/machine/system_clock.h"
+#include "lab/report/simulation_json.h"
 #include "lab/sim/named_values.h"
 #include "lab/sim/simulation.h"
-#include "lab/sim/simulation_json.h"
 
 namespace tidegate {
 namespace {
@@ -108,7 +108,7 @@ std::string json_of(const std::vector<Played>& all) {
   JsonWriter json;
   json.object();
   if (all.size() == 1) {
-    write_members(json, all.front().result, all.front().wall);
+    write_simulation(json, all.front().result, all.front().wall);
     return json.end().take();
   }
   SimulationResult sum;
@@ -117,11 +117,11 @@ std::string json_of(const std::vector<Played>& all) {
     add(sum, one.result);
     wall += one.wall;
   }
-  write_members(json, sum, wall);
+  write_simulation(json, sum, wall);
   json.key("services").array();
   for (const auto& one : all) {
     json.object().key("service").value(one.result.service);
-    write_members(json, one.result, one.wall);
+    write_simulation(json, one.result, one.wall);
     json.end();
   }
   return json.end().end().take();
@@ -148,11 +148,10 @@ int simulate_services(const Arguments& given, Terminal& terminal) {
   else
     terminal.data_raw(text_of(all, terminal));
   for (const auto& one : all)
-    terminal.say(fmt::format("{}: {} of {} played in {}, {:.3g} million requests a second; decisions {}",
-                             one.result.service, to_text(one.result.scored + wanted->warm_up), one.result.trace,
-                             to_text(one.wall),
-                             static_cast<double>(one.result.requests) * 1e-6 / std::max(1e-9, seconds(one.wall)),
-                             digest_text(one.result.digest)));
+    terminal.say(fmt::format(
+        "{}: {} of {} played in {}, {:.3g} million requests a second; decisions {:016x}", one.result.service,
+        to_text(one.result.scored + wanted->warm_up), one.result.trace, to_text(one.wall),
+        static_cast<double>(one.result.requests) * 1e-6 / std::max(1e-9, seconds(one.wall)), one.result.digest));
   if (interrupted) return exit_interrupted;
   const bool met = std::ranges::all_of(all, [](const Played& one) { return is_met(one.result, one.slo); });
   return given.flag("--require") && !met ? exit_objective_missed : exit_ok;

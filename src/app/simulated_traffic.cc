@@ -79,6 +79,8 @@ Result<OpenTraffic> open_trace(const TrafficChoice& choice, double replica_rate)
   OpenTraffic open{.feed = feed_of(std::vector<SimulatedRequest>{}),
                    .origin = summary->first,
                    .name = choice.trace.substr(slash == std::string::npos ? 0 : slash + 1)};
+  // A trace of requests ends with its last one, which is part of it; one of bins with the end of its last bin.
+  const Duration span = summary->span() + (has_bins(summary->format) ? 0ns : 1ns);
   for (std::int32_t i = 0; i < choice.repeat; ++i) {
     auto bytes = open_bytes(choice.trace);
     if (!bytes) return std::unexpected(bytes.error());
@@ -87,7 +89,7 @@ Result<OpenTraffic> open_trace(const TrafficChoice& choice, double replica_rate)
     auto reader = TrafficReader::open(*bytes, choice.trace, options);
     if (!reader) return std::unexpected(reader.error());
     open.feed = followed_by(std::move(open.feed), open.length, feed_of(std::move(*reader), summary->first));
-    open.length += summary->span();
+    open.length += span;
   }
   return open;
 }
