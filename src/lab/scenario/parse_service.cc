@@ -167,7 +167,7 @@ HpaPolicy parse_hpa(WordReader& words) {
     else
       words.problems().add(type->at, fmt::format("unknown type '{}'", type->text));
   }
-  if (const auto target = words.number_option("target", 1e-9, 1e12)) policy.target_average = *target;
+  if (const auto target = words.number_option("target", 1e-3, 1e12)) policy.target_average = *target;
   if (const auto tolerance = words.number_option("tolerance", 0, 1)) policy.tolerance = *tolerance;
   if (const auto sync = words.duration_option("sync")) policy.sync_period = *sync;
   if (const auto delay = words.duration_option("delay")) policy.metric_delay = *delay;
