@@ -154,6 +154,14 @@ TEST(Forecast, TimerLikeGapsArePredicted) {
   EXPECT_GT(arrival_probability(stream.history, stream.now, 120s), 0.8);
 }
 
+TEST(Forecast, SilenceSaysSoonerThanTheLevelThatALoadHasEnded) {
+  Stream stream;
+  stream.play(1h, 1s, [](double) { return 20.0; });
+  stream.play(100s, 1s, [](double) { return 0.0; });
+  EXPECT_GT(forecast_at(stream.history, stream.now, 60s).level, 1);
+  EXPECT_NEAR(arrival_probability(stream.history, stream.now, 100s), 0.63, 0.02);  // not certain
+}
+
 TEST(Forecast, MissingIsNotZero) {
   Stream stream;
   stream.play(1h, 1s, [](double) { return 20.0; });

@@ -25,6 +25,13 @@ double above(const GapHistogram& gaps, double length) {
   return sum;
 }
 
+// Of a service that was busy until a moment ago. The level falls slowly; silence says sooner that the load has ended:
+// a rate above 1 / quiet would hardly have been quiet so long.
+double believed_rate(const DemandHistory& history, double quiet) {
+  if (!history.gaps.last_known || quiet <= 0) return history.level.mean;
+  return std::min(history.level.mean, 1 / quiet);
+}
+
 }  // namespace
 
 void observe_arrival(GapHistogram& gaps, Instant at) {
@@ -46,8 +53,8 @@ bool is_sparse(const DemandHistory& history) {
 
 double arrival_probability_between(const DemandHistory& history, Instant now, double from, double to) {
   const double length = std::max(to - from, 0.0);
-  if (!is_sparse(history)) return 1 - std::exp(-history.level.mean * length);
   const double quiet = std::max(seconds(now - history.gaps.last_arrival), 0.0);
+  if (!is_sparse(history)) return 1 - std::exp(-believed_rate(history, quiet) * length);
   const double rate = history.day.mean / std::max(static_cast<double>(history.gaps.burst), 1.0);
   const double guess = 1 - std::exp(-rate * length);
   const double inside = above(history.gaps, quiet + from) - above(history.gaps, quiet + to);

@@ -4,7 +4,8 @@
 //   P(arrival within h | quiet for e) = (gaps in (e, e + h] + p0 / 2) / (gaps above e + 1 / 2)
 //
 // where p0 = 1 - exp(-rate h) is the memoryless guess, weighing as half a gap. Worked: ten gaps of 300 s, quiet for
-// 290 s, h = 30 s: about (10 + ...) / 10.5 = 0.96.
+// 290 s, h = 30 s: about (10 + ...) / 10.5 = 0.96. A service that is not sparse answers as memoryless, at its level but
+// at no more than one request in the time it has been quiet.
 #pragma once
 
 #include "core/forecast/demand_history.h"
