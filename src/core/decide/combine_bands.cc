@@ -14,7 +14,8 @@ PolicyInput input_of(const ServicePlan& plan) {
                     .reference = plan.pools.front().capacity,
                     .history = plan.state.history,
                     .lead_time = plan.decision.lead_time,
-                    .hold_time = plan.decision.hold_time};
+                    .hold_time = plan.decision.hold_time,
+                    .boot_time = plan.boot_time};
   for (const PoolPlan& pool : plan.pools) {
     input.ready += pool.ready * pool.weight;
     input.warming += pool.warming * pool.weight;

@@ -21,6 +21,7 @@ struct PoolPlan {
   const PoolObservation* seen = nullptr;  // null: nothing is known of the pool; it counts as empty
   Capacity capacity;
   Duration lead_time{};
+  Duration boot_time{};      // what a start typically takes, as the lead time is a cautious guess
   double weight = 1;         // weighted replicas of one replica
   double cost = 1;           // per replica and hour: US dollars, else GPUs, else 1
   bool meets_slo = true;     // a single request alone would be served within the objectives
@@ -49,7 +50,8 @@ struct ServicePlan {
   ServiceState state;
   Decision decision;
 
-  Duration interval{};  // since the observation before
+  Duration interval{};   // since the observation before
+  Duration boot_time{};  // of the pool bought next
   Demand demand;
   Forecast at_lead;
   Forecast over_hold;

@@ -124,6 +124,7 @@ void size_pools(ServicePlan& plan) {
     pool.capacity = capacity(memory.capacity, spec, plan.spec.slo);
     pool.meets_slo = meets_alone(pool.capacity, plan.spec.slo);
     pool.lead_time = cold_start_quantile(memory.cold_starts, spec.startup, lead_quantile) + plan.interval;
+    pool.boot_time = cold_start_quantile(memory.cold_starts, spec.startup, 0.5) + plan.interval;
     bound_pool(pool, plan, starts);
     plan.pools.push_back(pool);
   }
@@ -136,6 +137,7 @@ void size_pools(ServicePlan& plan) {
   const PoolPlan& next = bought_next(plan.pools);
   const Duration boot = next.lead_time - plan.interval;
   plan.decision.lead_time = next.lead_time;
+  plan.boot_time = next.boot_time;
   plan.decision.hold_time =
       boot + std::clamp(from_seconds(penalty_boots * seconds(boot)), Duration{penalty_least}, Duration{penalty_most});
 }

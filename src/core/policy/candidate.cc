@@ -5,33 +5,53 @@
 namespace tidegate {
 namespace {
 
-constexpr std::array floor_quantiles{0.95, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.975, 0.99, 0.995, 0.999, 0.9995};
+constexpr std::array floor_quantiles{0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.95, 0.975, 0.99, 0.995, 0.999, 0.9995};
 struct Keeping {
   double quantile;
   double hold_share;
 };
 // Keep all, some, little.
 constexpr std::array keepings{Keeping{0.9, 1}, Keeping{0.5, 0.5}, Keeping{0.2, 0.25}};
-constexpr std::array headrooms{0.1, 0.3, 0.6, 1.2};
+constexpr Duration hold_least = 5min;
+constexpr double miss_part = 0.15;  // of what a quantile leaves above: most of it is short, and waits in time
+constexpr std::array headrooms{0.1, 0.3, 0.6, 1.2, 2.5, 5.0};
+constexpr std::array over_a_day{0.0, 0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0};
+static_assert(candidate_count == floor_quantiles.size() * keepings.size() + 2 * headrooms.size() + over_a_day.size());
 
 constexpr std::array<Candidate, candidate_count> make_candidates() {
   std::array<Candidate, candidate_count> all{};
   std::size_t next = 0;
   for (const double quantile : floor_quantiles)
-    for (const Keeping& keeping : keepings)
-      all[next++] = {.floor_quantile = quantile,
-                     .ceiling_quantile = std::min(quantile, keeping.quantile),
-                     .hold_share = keeping.hold_share};
+    for (const Keeping& keeping : keepings) {
+      all[next] = {.floor_quantile = quantile,
+                   .ceiling_quantile = std::min(quantile, keeping.quantile),
+                   .hold_share = keeping.hold_share,
+                   .bolder = next < keepings.size() ? alone : next - keepings.size()};
+      ++next;
+    }
   for (const Window window : {Window::ten_minutes, Window::hour})
-    for (const double headroom : headrooms)
-      all[next++] = {.rule = Rule::headroom, .hold_share = 0, .headroom = headroom, .window = window};
-  for (const double headroom : {0.0, 0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0})
-    all[next++] = {
-        .rule = Rule::fixed, .floor_quantile = 0.8, .hold_share = 0, .headroom = headroom, .window = Window::day};
+    for (const double headroom : headrooms) {
+      all[next] = {.rule = Rule::headroom,
+                   .hold_share = 0,
+                   .headroom = headroom,
+                   .window = window,
+                   .bolder = headroom == headrooms.front() ? alone : next - 1};
+      ++next;
+    }
+  for (const double headroom : over_a_day) {
+    all[next] = {.rule = Rule::fixed,
+                 .floor_quantile = 0.8,
+                 .hold_share = 0,
+                 .headroom = headroom,
+                 .window = Window::day,
+                 .bolder = headroom == over_a_day.front() ? alone : next - 1};
+    ++next;
+  }
   return all;
 }
 constexpr auto table = make_candidates();
 static_assert(table.back().rule == Rule::fixed && table.back().headroom == 2.0);
+static_assert(table[cautious].floor_quantile == 0.95 && table[cautious].hold_share == 1);
 
 }  // namespace
 
@@ -43,11 +63,11 @@ std::string_view rule_name(const Candidate& candidate) {
 }
 
 Duration hold_of(const Candidate& candidate, Duration hold_time) {
-  return std::max(from_seconds(candidate.hold_share * seconds(hold_time)), Duration{5min});
+  return std::max(from_seconds(candidate.hold_share * seconds(hold_time)), hold_least);
 }
 
 double expected_miss(const Candidate& candidate) {
-  if (candidate.rule == Rule::band) return (1 - candidate.floor_quantile) / 2;
+  if (candidate.rule == Rule::band) return miss_part * (1 - candidate.floor_quantile);
   return 0.02 / (1 + 10 * candidate.headroom);
 }
 

@@ -26,6 +26,8 @@ enum class Rule : std::uint8_t { band, headroom, fixed };
 enum class Window : std::uint8_t { ten_minutes, hour, day };
 inline constexpr std::size_t windows = 3;
 
+inline constexpr std::size_t alone = 0xffff;
+
 struct Candidate {
   Rule rule = Rule::band;
   double floor_quantile = 0.99;
@@ -33,6 +35,7 @@ struct Candidate {
   double hold_share = 1;
   double headroom = 0;
   Window window = Window::ten_minutes;
+  std::size_t bolder = alone;  // the next less cautious one of its kind
 };
 
 // The share of requests it is expected to fail before it was tried.
@@ -42,9 +45,9 @@ struct Candidate {
 // replicas.
 [[nodiscard]] Duration hold_of(const Candidate& candidate, Duration hold_time);
 
-inline constexpr std::size_t candidate_count = 52;
+inline constexpr std::size_t candidate_count = 56;
 // The one followed while nothing is known.
-inline constexpr std::size_t cautious = 0;
+inline constexpr std::size_t cautious = 18;
 [[nodiscard]] const std::array<Candidate, candidate_count>& candidates();
 [[nodiscard]] std::string_view rule_name(const Candidate& candidate);
 

@@ -41,10 +41,11 @@ struct PolicyInput {
   const Forecast& over_hold;  // highest demand over the hold time
   const Capacity& reference;  // of the reference pool; weighted replicas count in it
   const DemandHistory& history;
-  Duration lead_time{};
+  Duration lead_time{};  // a cautious quantile
   Duration hold_time{};
-  double ready = 0;    // weighted replicas
-  double warming = 0;  // weighted replicas
+  Duration boot_time{};  // what a start typically takes; zero: the lead time
+  double ready = 0;      // weighted replicas
+  double warming = 0;    // weighted replicas
   // Ready replicas behind the observation. Beside us a peer has its own number in `ready`, and an average measured over
   // ours is not one over its. 0: the same as `ready`.
   double ready_measured = 0;

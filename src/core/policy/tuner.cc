@@ -8,23 +8,26 @@ namespace tidegate {
 namespace {
 
 constexpr double step_seconds = static_cast<double>(tuner_seconds);
-constexpr double memory = 86400;         // seconds; time constant of what is remembered
-constexpr double prior_time = 1800;      // seconds an expectation weighs as
-constexpr double prior_fade = 6 * 3600;  // seconds until the expectation has faded to a third
-constexpr double aimed_part = 0.8;       // of the allowance
-constexpr double correction_least = 0.25;
-constexpr double correction_most = 1.1;
-constexpr double correction_prior = 1000;  // requests
-constexpr double settling = 60;            // seconds beyond the lead time
-constexpr double first_choice = 300;       // seconds of evidence
-constexpr double leader_bonus = 0.98;      // a change must be worth it
-constexpr double unavoidable_part = 0.5;
-constexpr double excess_cost = 3;  // missing the SLO is worth three times the money, and more the farther it is missed
+constexpr double memory_part = 0.5;        // of what was observed: time constant of what is remembered
+constexpr double memory_least = 3600;      // seconds
+constexpr double memory_most = 3 * 86400;  // seconds
+constexpr double prior_time = 1800;        // seconds an expectation weighs as
+constexpr double prior_fade = 6 * 3600;    // seconds until the expectation has faded to a third
+constexpr double aimed_part = 0.8;         // of what the budget leaves
+constexpr double left_most = 1.5;          // allowances
+constexpr double correction_most = 4;
+constexpr double target_least = 0.2;   // allowances
+constexpr double cluster_least = 10;   // requests
+constexpr double ended_prior = 1000;   // requests
+constexpr double block_least = 300;    // seconds
+constexpr double settling = 60;        // seconds beyond the boot
+constexpr double first_choice = 300;   // seconds of evidence
+constexpr double leader_bonus = 0.98;  // a change must be worth it
+constexpr double tail_power = 2.5;     // how much faster the late share falls than expected misses, at most
+constexpr double excess_hopeless = 5;  // times the target: beyond it money counts for more
 constexpr std::uint16_t steps_per_choice = 30;
 constexpr std::int64_t steps_per_busy_slot = 30;
 constexpr double longest_interval = 60;  // seconds of a tick that count
-
-using Shares = std::array<double, candidate_count>;
 
 std::uint64_t hash(std::string_view text) {
   std::uint64_t value = 14695981039346656037ULL;  // FNV-1a
@@ -129,7 +132,7 @@ void keep(CandidatePlants& plants, std::size_t k, double floor, double window) {
 
 void order(CandidatePlants& plants, const Lane& ready, const TunerView& view, const CandidateInput& input) {
   auto& orders = plants.orders[static_cast<std::size_t>(plants.steps) % orders_kept];
-  ServiceLoad load = view.load;
+  ServiceLoad load = input.load;
   const double most = std::clamp(view.replicas_max, 0.0, 60000.0);
   for (std::size_t k = 0; k < candidate_count; ++k) {
     const Candidate& candidate = candidates()[k];
@@ -165,10 +168,15 @@ void note_busy(Tuner& tuner, CandidatePlants& plants, double busy) {
   }
 }
 
+double kept_of(double observed) {
+  return std::exp(-step_seconds / std::clamp(memory_part * observed, memory_least, memory_most));
+}
+
 void fade(Tuner& tuner) {
-  const double kept = std::exp(-step_seconds / memory);
+  const double kept = kept_of(tuner.observed);
   for (std::size_t k = 0; k < candidate_count; ++k) {
     tuner.late[k] *= static_cast<float>(kept);
+    tuner.late_squares[k] *= static_cast<float>(kept);
     tuner.billed[k] *= static_cast<float>(kept);
   }
   tuner.arrivals *= kept;
@@ -179,30 +187,52 @@ void fade(Tuner& tuner) {
   tuner.observed += step_seconds;
 }
 
+// What is late before anything ordered can have come is no candidate's doing, nor is the backlog it leaves.
+bool has_settled(const CandidatePlants& plants, const TunerView& view) {
+  return static_cast<double>(plants.steps) * step_seconds >= seconds(view.lead_time) + settling;
+}
+
 void advance(Tuner& tuner, CandidatePlants& plants, const Lane& ready, const TunerView& view) {
-  // What is late before anything ordered can have come is no candidate's doing.
-  const double settled = seconds(view.lead_time) + settling;
-  const bool counts = static_cast<double>(plants.steps) * step_seconds >= settled;
+  const bool counts = has_settled(plants, view);
   if (counts) fade(tuner);
-  Lane nobodys{};
-  Lane& late = counts ? tuner.late : nobodys;
-  const float before = late[tuner.leader];
+  Lane late{};
   for (const TunerSecond& seen : tuner.open) {
     play(plants, ready, shared(plants, seen, view), late);
     if (counts) tuner.arrivals += static_cast<double>(seen.arrivals);
   }
-  if (!counts) return;
-  tuner.predicted += static_cast<double>(late[tuner.leader] - before);
-  for (std::size_t k = 0; k < candidate_count; ++k)
+  if (!counts) {
+    plants.queued.fill(0);
+    return;
+  }
+  tuner.predicted += static_cast<double>(late[tuner.leader]);
+  for (std::size_t k = 0; k < candidate_count; ++k) {
+    tuner.late[k] += late[k];
+    plants.late_block[k] += late[k];
     tuner.billed[k] += plants.committed[k] * static_cast<float>(step_seconds);
+  }
+}
+
+// The open block counts with what it has; closed blocks for good.
+void close_block(Tuner& tuner, CandidatePlants& plants, Duration lead_time) {
+  if (static_cast<double>(plants.steps - plants.block_opened) * step_seconds <
+      std::max(2 * seconds(lead_time), block_least))
+    return;
+  plants.block_opened = plants.steps;
+  for (std::size_t k = 0; k < candidate_count; ++k)
+    tuner.late_squares[k] += plants.late_block[k] * plants.late_block[k];
+  plants.late_block.fill(0);
 }
 
 void step(Tuner& tuner, const TunerView& view) {
   CandidatePlants& plants = tuner.plants.front();
-  const Lane ready = ready_replicas(plants, view.lead_time);
+  const Lane ready = ready_replicas(plants, view.boot_time > Duration::zero() ? view.boot_time : view.lead_time);
   advance(tuner, plants, ready, view);
+  close_block(tuner, plants, view.lead_time);
   note_busy(tuner, plants, view.load.busy);
-  CandidateInput input{.load = view.load, .at_lead = view.at_lead, .over_hold = view.over_hold};
+  ServiceLoad load = view.load;
+  load.busy = std::max(load.busy, tuner.open_busy);
+  tuner.open_busy = 0;
+  CandidateInput input{.load = load, .at_lead = view.at_lead, .over_hold = view.over_hold};
   for (std::size_t w = 0; w < windows; ++w) input.busiest[w] = static_cast<double>(tuner.busiest[w]);
   order(plants, ready, view, input);
   if (tuner.phase > 0) {
@@ -211,6 +241,13 @@ void step(Tuner& tuner, const TunerView& view) {
   }
   tuner.phase = steps_per_choice - 1;
   tuner.leader = static_cast<std::uint16_t>(choose(tuner, view.allowance));
+}
+
+double squares(const Tuner& tuner, std::size_t k) {
+  const double closed = static_cast<double>(tuner.late_squares[k]);
+  if (tuner.plants.empty()) return closed;
+  const double open = static_cast<double>(tuner.plants.front().late_block[k]);
+  return closed + open * open;
 }
 
 }  // namespace
@@ -225,8 +262,11 @@ void start(Tuner& tuner, std::string_view service) {
 
 void observe(Tuner& tuner, const TunerEvidence& seen, const TunerView& view) {
   if (tuner.plants.empty()) wake(tuner, view);
-  tuner.met += seen.met;
-  tuner.missed += seen.missed;
+  if (has_settled(tuner.plants.front(), view)) {
+    tuner.met += seen.met;
+    tuner.missed += seen.missed;
+  }
+  tuner.open_busy = std::max(tuner.open_busy, view.load.busy);
   const double length = seconds(seen.interval);
   double left = std::min(length, longest_interval);
   if (!(length > 0)) return;
@@ -255,31 +295,44 @@ double late_share(const Tuner& tuner, std::size_t k) {
   return (seen * tuner.time + expected_miss(candidates()[k]) * prior) / std::max(tuner.time + prior, 1.0);
 }
 
+std::array<double, candidate_count> believed_shares(const Tuner& tuner) {
+  std::array<double, candidate_count> shares;
+  for (std::size_t k = 0; k < candidate_count; ++k) {
+    const double error = tuner.arrivals > 0 ? std::sqrt(squares(tuner, k)) / tuner.arrivals : 0;
+    shares[k] = late_share(tuner, k) + error;
+    const Candidate& candidate = candidates()[k];
+    if (candidate.bolder == alone) continue;
+    const double step = expected_miss(candidate) / expected_miss(candidates()[candidate.bolder]);
+    shares[k] = std::max(shares[k], shares[candidate.bolder] * std::pow(step, tail_power));
+  }
+  return shares;
+}
+
 double mean_replicas(const Tuner& tuner, std::size_t k) {
   return tuner.time > 0 ? static_cast<double>(tuner.billed[k]) / tuner.time : 0;
 }
 
 double target_share(const Tuner& tuner, double allowance) {
-  const double really = (tuner.missed + allowance * correction_prior) / (tuner.met + tuner.missed + correction_prior);
-  const double predicted = (tuner.predicted + allowance * correction_prior) / (tuner.arrivals + correction_prior);
-  const bool is_measured = tuner.met + tuner.missed > 0;
-  const double correction = is_measured ? std::clamp(predicted / really, correction_least, correction_most) : 1;
-  return aimed_part * allowance * correction;
+  const double ended = tuner.met + tuner.missed;
+  if (!(ended > 0)) return aimed_part * allowance;
+  const double left = 2 - tuner.missed / (ended + ended_prior) / allowance;  // allowances
+  // Both counts come in clusters, so each is one cluster uncertain.
+  const double late = static_cast<double>(tuner.late[tuner.leader]);
+  const double cluster = std::max(late > 0 ? squares(tuner, tuner.leader) / late : 0, cluster_least);
+  const double correction = std::min((tuner.predicted + cluster) / (tuner.missed + cluster), correction_most);
+  return aimed_part * allowance * std::max(std::clamp(left, 0.0, left_most) * correction, target_least);
 }
 
 std::size_t choose(const Tuner& tuner, double allowance) {
   if (tuner.observed < first_choice) return cautious;
-  Shares shares;
-  for (std::size_t k = 0; k < candidate_count; ++k) shares[k] = late_share(tuner, k);
-  // What even the best candidate missed (a start from nothing, say) is nobody's choice.
-  const double least = *std::min_element(shares.begin(), shares.end());
   const double target = target_share(tuner, allowance);
-  const double accepted = std::max(target, least + unavoidable_part * target);
+  const auto shares = believed_shares(tuner);
   std::size_t best = cautious;
   double best_score = std::numeric_limits<double>::infinity();
   for (std::size_t k = 0; k < candidate_count; ++k) {
     double score = mean_replicas(tuner, k) * (k == tuner.leader ? leader_bonus : 1.0);
-    if (shares[k] > accepted) score *= excess_cost * std::sqrt(shares[k] / accepted);
+    const double excess = shares[k] / target;
+    if (excess > 1) score *= std::min(excess, std::sqrt(excess * excess_hopeless));
     if (score >= best_score) continue;
     best = k;
     best_score = score;

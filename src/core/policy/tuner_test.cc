@@ -80,7 +80,7 @@ TEST(Tuner, APlantCountsEachLateRequestOnce) {
   for (int i = 0; i < 670; ++i) world.step(0);  // nothing counts before what is ordered can come
   for (int i = 0; i < 100; ++i) world.step(8);
   EXPECT_NEAR(static_cast<double>(world.tuner.late[cautious]), 720, 40);
-  EXPECT_NEAR(world.tuner.arrivals, 800, 2);
+  EXPECT_NEAR(world.tuner.arrivals, 800, 12);  // a hundred seconds of an hour are forgotten
   EXPECT_NEAR(mean_replicas(world.tuner, cautious), 1, 1e-3);
 }
 
@@ -152,12 +152,39 @@ TEST(Tuner, AimsLowerWhenMoreIsMissedThanPredicted) {
   tuner.arrivals = tuner.met = 100'000;
   tuner.predicted = 500;
   tuner.missed = 500;
-  EXPECT_NEAR(target_share(tuner, 0.01), 0.008, 1e-4);
+  EXPECT_NEAR(target_share(tuner, 0.01), 1.5 * 0.008, 1e-4);  // half of the budget is unspent
+  tuner.predicted = tuner.missed = 1000;
+  EXPECT_NEAR(target_share(tuner, 0.01), 0.008, 2e-4);
+  tuner.predicted = 500;
   tuner.missed = 2000;
   EXPECT_LT(target_share(tuner, 0.01), 0.003);
   EXPECT_GT(target_share(tuner, 0.01), 0.0015);
   tuner.missed = 50'000;  // not the size's fault alone: bounded
-  EXPECT_NEAR(target_share(tuner, 0.01), 0.002, 1e-4);
+  EXPECT_NEAR(target_share(tuner, 0.01), 0.0016, 1e-4);
+}
+
+TEST(Tuner, AClusterOfLateRequestsIsLessCertainThanAsManyScattered) {
+  Tuner tuner;
+  tuner.arrivals = 100'000;
+  tuner.time = tuner.observed = 1e6;
+  tuner.late.fill(900);
+  tuner.late_squares.fill(900);
+  const double scattered = believed_shares(tuner)[cautious];
+  EXPECT_NEAR(scattered, 0.0093, 1e-4);
+  tuner.late_squares.fill(900 * 900);
+  EXPECT_NEAR(believed_shares(tuner)[cautious], 0.018, 1e-4);
+}
+
+TEST(Tuner, WhatIsSeldomLateIsJudgedByItsNeighbour) {
+  Tuner tuner;
+  tuner.arrivals = 100'000;
+  tuner.time = tuner.observed = 1e6;
+  tuner.late[0] = 10'000;  // q = 0.2, and nothing else was ever late
+  const auto shares = believed_shares(tuner);
+  const auto second = static_cast<std::size_t>(3);
+  ASSERT_EQ(candidates()[second].bolder, 0U);
+  EXPECT_NEAR(shares[second], 0.1 * std::pow(0.65 / 0.8, 2.5), 1e-3);
+  EXPECT_LT(shares[6], shares[second]);
 }
 
 TEST(Tuner, SleepKeepsWhatWasLearnedInLittleSpace) {
