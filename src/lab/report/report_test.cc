@@ -16,6 +16,7 @@ SimulationResult example_result(std::uint64_t within, double hours) {
   result.ttft = result.latency = result.queue = {.p50 = 100ms, .p90 = 200ms, .p95 = 300ms, .p99 = 400ms};
   result.within = within;
   result.replica_hours = hours;
+  result.ttft = result.latency = result.queue = {.p50 = 1s, .p90 = 2s, .p95 = 3s, .p99 = 4s};
   for (int minute = 0; minute < 120; ++minute)
     result.series.add(minute * 1min, {.arrivals = 10,
                                       .ended = 10,

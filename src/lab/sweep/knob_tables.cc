@@ -9,7 +9,7 @@ KnobAxis slots_axis(std::string_view name, std::vector<double> values) {
   return {.name = name, .unit = KnobUnit::slots, .values = std::move(values), .least = 0.05, .most = 2};
 }
 KnobAxis seconds_axis(std::string_view name, std::vector<double> values) {
-  return {.name = name, .unit = KnobUnit::seconds, .values = std::move(values), .least = 0, .most = 7200};
+  return {.name = name, .unit = KnobUnit::seconds, .values = std::move(values), .least = 0, .most = 3600};
 }
 
 std::vector<KnobTable> make_tables() {
@@ -22,9 +22,26 @@ std::vector<KnobTable> make_tables() {
       {.policy = "hpa",
        .axes = {slots_axis("target_average", {0.4, 0.6, 0.75, 0.9}), seconds_axis("stabilize_down", {60, 300, 900})},
        .usual = {0.75, 300}},
+      {.policy = "keda",
+       .axes = {{.name = "triggers",
+                 .unit = KnobUnit::slots,
+                 .values = {0.4, 0.6, 0.75, 0.9},
+                 .around = "[{signal: in_flight, threshold: @}, {signal: queued, threshold: @}]",
+                 .least = 0.05,
+                 .most = 2},
+                seconds_axis("stabilize_down", {60, 300, 900})},
+       .usual = {0.75, 300}},
+      {.policy = "knative",
+       .fixed = {{"target_utilization_percentage", "100"}},
+       .axes = {slots_axis("target", {0.4, 0.55, 0.7, 0.85}), seconds_axis("scale_down_delay", {0, 300, 900})},
+       .usual = {0.7, 0}},
+      {.policy = "ray_serve",
+       .axes = {slots_axis("target_ongoing_requests", {0.4, 0.6, 0.75, 0.9}),
+                seconds_axis("downscale_delay", {120, 600, 1200})},
+       .usual = {0.75, 600}},
       {.policy = "aws_target_tracking",
        .axes =
-           {slots_axis("target_value", {0.3, 0.45, 0.6, 0.75, 0.9}),
+           {slots_axis("target_value", {0.25, 0.4, 0.5, 0.6, 0.75, 0.9}),
             {.name = "resolution", .unit = KnobUnit::word, .values = {0, 1}, .words = {"legacy", "high_resolution"}}},
        .usual = {0.6, 0}},
       {.policy = "dynamo",
@@ -33,6 +50,18 @@ std::vector<KnobTable> make_tables() {
            {{.name = "engine_rps", .unit = KnobUnit::rate, .values = {0.5, 0.65, 0.8, 0.9}, .least = 0.1, .most = 2},
             seconds_axis("throughput_adjustment_interval", {30, 60, 180})},
        .usual = {0.8, 180}},
+      {.policy = "wva",
+       .axes = {{.name = "analyzer",
+                 .unit = KnobUnit::word,
+                 .values = {0, 1, 2},
+                 .words = {"saturation_v1", "saturation_v2", "queueing_model"}},
+                seconds_axis("interval", {15, 60}),
+                {.name = "queue_spare_trigger", .values = {3, 4.5}, .least = 0, .most = 100}},
+       .usual = {0, 60, 3}},
+      {.policy = "aibrix",
+       .axes = {{.name = "strategy", .unit = KnobUnit::word, .values = {0, 1}, .words = {"apa", "kpa"}},
+                slots_axis("target_value", {0.25, 0.4, 0.5, 0.6, 0.75, 0.9})},
+       .usual = {0, 0.75}},
       {.policy = "static",
        .axes = {{.name = "replicas",
                  .unit = KnobUnit::replicas,

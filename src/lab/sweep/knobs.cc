@@ -12,7 +12,7 @@ namespace {
 
 std::string number(double value) { return fmt::format("{:.4g}", value); }
 
-std::string spell(const KnobAxis& axis, double value, const KnobScale& scale) {
+std::string spell_value(const KnobAxis& axis, double value, const KnobScale& scale) {
   switch (axis.unit) {
     case KnobUnit::number:
       return number(value);
@@ -30,6 +30,14 @@ std::string spell(const KnobAxis& axis, double value, const KnobScale& scale) {
       return std::string{axis.words.at(static_cast<std::size_t>(std::llround(value)))};
   }
   return {};
+}
+
+std::string spell(const KnobAxis& axis, double value, const KnobScale& scale) {
+  const std::string plain = spell_value(axis, value, scale);
+  if (axis.around.empty()) return plain;
+  std::string text;
+  for (const char c : axis.around) text += c == '@' ? plain : std::string{c};
+  return text;
 }
 
 }  // namespace

@@ -30,6 +30,7 @@ struct KnobAxis {
   KnobUnit unit = KnobUnit::number;
   std::vector<double> values;  // in the unit, rising
   std::vector<std::string_view> words = {};
+  std::string_view around = {};  // what stands around the value, with @ for it; empty: nothing
   // Between which `tune` may look further.
   double least = 0;
   double most = 0;

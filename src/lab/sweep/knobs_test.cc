@@ -40,6 +40,14 @@ TEST(Knobs, SpellsAPointAsTheConfigurationWould) {
   EXPECT_EQ(policy_text("static", spelled(*fixed, {1.4}, scale)), "{static: {replicas: 34}}");
 }
 
+TEST(Knobs, AValueMayStandWithinALongerText) {
+  const KnobTable* keda = find_knob_table("keda");
+  ASSERT_NE(keda, nullptr);
+  EXPECT_EQ(policy_text("keda", spelled(*keda, {0.5, 300}, {.slots = 8})),
+            "{keda: {triggers: [{signal: in_flight, threshold: 4}, {signal: queued, threshold: 4}], "
+            "stabilize_down: 300s}}");
+}
+
 TEST(Knobs, APolicyWithoutKnobsIsOnePoint) {
   const KnobTable* ours = find_knob_table("slo");
   ASSERT_NE(ours, nullptr);

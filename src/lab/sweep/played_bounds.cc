@@ -19,22 +19,29 @@ constexpr double reserve_share = 0.01;  // of the load, for what the plan cannot
 
 const PlantPool& reference(const BoundedRun& run) { return run.spec.pools.front(); }
 
-double residence(const WorkModel& work) { return seconds(work.base) + seconds(work.slope) * work.slots; }
+// What a request stays in a replica with all its slots taken.
+double residence(const PlantPool& pool) { return pool.work.slots / full_rate(pool.work, pool.server); }
+
+// Until the first token, once service has begun. An engine's prompt shares its steps with the tokens of all others.
+double first_token(const PlantPool& pool) {
+  return std::holds_alternative<EngineProfile>(pool.server) ? 0.5 : residence(pool) * pool.work.first;
+}
 
 // How long a request may wait before its service begins, by the tightest objective that counts waiting.
-Duration wait_allowed(const Slo& slo, const WorkModel& work) {
+Duration wait_allowed(const Slo& slo, const PlantPool& pool) {
   double least = 3600;
   for (const auto& objective : slo.objectives) {
     const double bound = seconds(objective.bound);
     if (objective.kind == LatencyKind::queue_wait) least = std::min(least, bound);
-    if (objective.kind == LatencyKind::ttft) least = std::min(least, bound - residence(work) * work.first);
-    if (objective.kind == LatencyKind::latency) least = std::min(least, bound - residence(work));
+    if (objective.kind == LatencyKind::ttft) least = std::min(least, bound - first_token(pool));
+    if (objective.kind == LatencyKind::latency) least = std::min(least, bound - residence(pool));
   }
   return from_seconds(std::max(least, 0.1));
 }
 
 Duration boot_longest(const LifecyclePool& life) {
-  return from_seconds((seconds(life.provision) + seconds(life.load)) * (1 + life.jitter));
+  const double usual = seconds(life.provision + life.pull + life.load + life.warm_up);
+  return from_seconds(usual * (1 + life.jitter) * std::exp(2 * life.spread));
 }
 
 Duration step_for(Duration length) {
@@ -44,11 +51,11 @@ Duration step_for(Duration length) {
 }
 
 // Adds every request, in service for its residence at full slots with its own luck.
-Result<std::uint64_t> record(RequestFeed feed, const WorkModel& work, std::uint64_t seed, Duration length,
+Result<std::uint64_t> record(RequestFeed feed, const PlantPool& pool, std::uint64_t seed, Duration length,
                              NeedRecorder& recorder) {
   Prng random = Prng{seed}.split(7);
-  const double mean = residence(work);
-  const double median = std::exp(-work.spread * work.spread / 2);
+  const double mean = residence(pool);
+  const double median = std::exp(-pool.work.spread * pool.work.spread / 2);
   std::array<SimulatedRequest, 1024> batch;
   for (;;) {
     const auto count = feed(batch);
@@ -56,7 +63,7 @@ Result<std::uint64_t> record(RequestFeed feed, const WorkModel& work, std::uint6
     if (*count == 0) return recorder.requests();
     for (std::size_t i = 0; i < *count; ++i) {
       if (batch[i].at >= length) return recorder.requests();
-      const double luck = work.spread > 0 ? random.lognormal(median, work.spread) : 1;
+      const double luck = pool.work.spread > 0 ? random.lognormal(median, pool.work.spread) : 1;
       recorder.add(batch[i].at, from_seconds(mean * luck));
     }
   }
@@ -142,7 +149,7 @@ Result<BoundPlan> plan_bounds(const BoundedRun& run) {
   NeedRecorder recorder({.step = step, .length = run.length, .slots = static_cast<double>(pool.work.slots)});
   auto feed = run.traffic();
   if (!feed) return std::unexpected(feed.error());
-  const auto requests = record(std::move(*feed), pool.work, run.spec.seed, run.length, recorder);
+  const auto requests = record(std::move(*feed), pool, run.spec.seed, run.length, recorder);
   if (!requests) return std::unexpected(requests.error());
   BoundPlan plan{.needs = recorder.series(), .requests = *requests};
   const auto& guard = run.spec.service.guardrails;
@@ -151,7 +158,7 @@ Result<BoundPlan> plan_bounds(const BoundedRun& run) {
                 .replicas_min = guard.replicas_min.value(),
                 .replicas_max = std::max(guard.replicas_max.value(), 1),
                 .scored_from = static_cast<std::size_t>(run.spec.warm_up / step)};
-  plan.queue = {.wait = wait_allowed(run.spec.service.slo, pool.work), .hold = run.spec.service.hold.max_age};
+  plan.queue = {.wait = wait_allowed(run.spec.service.slo, pool), .hold = run.spec.service.hold.max_age};
   plan.oracle = {.slots = static_cast<double>(pool.work.slots)};
   return plan;
 }
