@@ -3,6 +3,7 @@
 
 namespace tidegate {
 
+extern const Command compare_command;
 extern const Command completion_command;
 extern const Command decide_command;
 extern const Command demo_command;
@@ -26,6 +27,7 @@ extern const Command simulate_command;
 extern const Command status_command;
 extern const Command test_command;
 extern const Command top_command;
+extern const Command tune_command;
 extern const Command validate_command;
 extern const Command version_command;
 
@@ -48,6 +50,8 @@ const std::vector<const Command*>& commands() {
       &doctor_command,
       // try out
       &simulate_command,
+      &compare_command,
+      &tune_command,
       &replay_command,
       &load_command,
       &test_command,

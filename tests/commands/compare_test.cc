@@ -1,0 +1,134 @@
+// `compare` and `tune` as a script meets them: statuses, JSON, files.
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <nlohmann/json.hpp>
+
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+class Comparing : public testing::Test {
+ protected:
+  void SetUp() override {
+    const auto* name = testing::UnitTest::GetInstance()->current_test_info()->name();
+    folder_ = fs::path{testing::TempDir()} / fmt::format("tidegate_compare_{}_{}", name, ::getpid());
+    fs::create_directories(folder_);
+    write("tidegate.yaml", R"(services:
+  - name: chat
+    slo: {ttft_p99: 2s}
+    replicas: {min: 1, max: 12}
+    pools: [{name: h100, startup: 20s, capacity: {slots: 8, service: 4s}}]
+)");
+    // Ten minutes: a plateau of two replicas, then one of four.
+    std::string rates = "t_seconds,requests\n";
+    for (int minute = 0; minute < 10; ++minute) rates += fmt::format("{},{}\n", minute * 60, minute < 5 ? 240 : 480);
+    write("rates.csv", rates);
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+
+  void write(const std::string& name, const std::string& text) { std::ofstream{folder_ / name} << text; }
+  std::string read(const std::string& name) const {
+    std::ifstream file{folder_ / name};
+    return {std::istreambuf_iterator<char>{file}, {}};
+  }
+  int run(const std::string& arguments) {
+    const auto command =
+        fmt::format("cd '{}' && '{}' {} >out 2>err </dev/null", folder_.string(), TIDEGATE_PROGRAM, arguments);
+    const int status = std::system(command.c_str());
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  }
+
+  fs::path folder_;
+};
+
+TEST_F(Comparing, SetsPoliciesBesideTheBounds) {
+  ASSERT_EQ(run("compare --config tidegate.yaml --warm-up 1m --trace rates.csv --policies 'slo,{static: {replicas: "
+                "6}}' --report page.html -o json"),
+            0)
+      << read("err");
+  const auto answer = json::parse(read("out"));
+  ASSERT_EQ(answer["runs"].size(), 2U);
+  EXPECT_EQ(answer["runs"][0]["policy"], "slo");
+  EXPECT_FALSE(answer["runs"][0].contains("knobs"));
+  const auto& fixed = answer["runs"][1];
+  EXPECT_GT(fixed["slo_attainment"].get<double>(), 0.99);
+  // The first minute is not scored.
+  EXPECT_NEAR(fixed["requests"].get<double>(), 3360, 1);
+  EXPECT_NEAR(fixed["replica_hours"].get<double>(), 0.9, 0.02);
+  EXPECT_GT(fixed["relative_to_clairvoyant"].get<double>(), 1.3);
+  EXPECT_TRUE(answer["clairvoyant"]["meets_attainment"].get<bool>());
+  EXPECT_GE(answer["rate_oracle"]["slo_attainment"].get<double>(), 0.99);
+  EXPECT_EQ(answer["frontier"].size(), 2U);
+  const auto page = read("page.html");
+  EXPECT_NE(page.find("</svg>"), std::string::npos);
+  EXPECT_EQ(page.find("http"), std::string::npos);
+}
+
+TEST_F(Comparing, TheSameAgainIsTheSame) {
+  const std::string same =
+      "compare --config tidegate.yaml --warm-up 1m --trace rates.csv --policies static --sweep --no-bounds --seeds 2 "
+      "-o json --jobs ";
+  ASSERT_EQ(run(same + "1"), 0) << read("err");
+  auto once = json::parse(read("out"));
+  ASSERT_EQ(run(same + "3"), 0);
+  auto again = json::parse(read("out"));
+  EXPECT_TRUE(once["clairvoyant"].is_null());
+  EXPECT_GT(once["runs"].size(), 6U);
+  for (auto* each : {&once, &again})
+    for (auto& one : (*each)["runs"]) one.erase("wall_seconds");
+  EXPECT_EQ(once, again);
+}
+
+TEST_F(Comparing, EveryPointOfTheTablesCanBePlayed) {
+  ASSERT_EQ(run("compare --config tidegate.yaml --warm-up 1m --trace rates.csv --duration 2m --no-bounds --sweep -o "
+                "json --policies "
+                "slo,target,hpa,keda,knative,ray_serve,aws_target_tracking,dynamo,wva,aibrix,static"),
+            0)
+      << read("err");
+  EXPECT_GT(json::parse(read("out"))["runs"].size(), 100U);
+}
+
+TEST_F(Comparing, RequireSaysThatNoSettingHeldTheSlo) {
+  EXPECT_EQ(run("compare --config tidegate.yaml --warm-up 1m --trace rates.csv --policies '{static: {replicas: 2}}' "
+                "--no-bounds --require"),
+            99);
+  EXPECT_NE(read("out").find("REPLICA-HOURS"), std::string::npos);
+  EXPECT_EQ(run("compare --config tidegate.yaml --warm-up 1m --trace rates.csv --policies static --sweep --no-bounds "
+                "--require"),
+            0);
+}
+
+TEST_F(Comparing, SaysWhatCannotBePlayed) {
+  EXPECT_EQ(run("compare --config tidegate.yaml --warm-up 1m --trace rates.csv --policies slo,nobody"), 2);
+  EXPECT_NE(read("err").find("there is no policy `nobody` to play"), std::string::npos) << read("err");
+  EXPECT_EQ(run("compare --config tidegate.yaml --warm-up 1m --trace rates.csv --policies '{hpa: {target: x}}'"), 2);
+  EXPECT_EQ(run("compare --trace missing.csv"), 5);
+  EXPECT_EQ(run("compare --config tidegate.yaml --warm-up 1m --trace rates.csv --seeds 0"), 2);
+  EXPECT_EQ(run("compare --policies slo"), 2);
+  EXPECT_NE(read("err").find("--trace FILE or --generate SPEC"), std::string::npos) << read("err");
+}
+
+TEST_F(Comparing, TuneFindsTheCheapestAndPrintsTheChange) {
+  ASSERT_EQ(run("tune --config tidegate.yaml --warm-up 1m --trace rates.csv --policy static --points 20 -o json"), 0)
+      << read("err");
+  const auto answer = json::parse(read("out"));
+  EXPECT_TRUE(answer["met"].get<bool>());
+  // Four replicas carry the second plateau; four or five with the noise.
+  const auto replicas = std::stoi(answer["best"]["knobs"]["replicas"].get<std::string>());
+  EXPECT_GE(replicas, 4);
+  EXPECT_LE(replicas, 5);
+  EXPECT_EQ(answer["change"], fmt::format("policy: {{static: {{replicas: {}}}}}", replicas));
+  EXPECT_LE(answer["runs"].size(), 20U);
+  EXPECT_EQ(run("tune --config tidegate.yaml --warm-up 1m --trace rates.csv --policy slo"), 2);
+  EXPECT_NE(read("err").find("has no knob to turn"), std::string::npos);
+}
+
+}  // namespace
