@@ -36,6 +36,11 @@ void check_signal_name(const YamlNode& node, Signal signal, std::string& name, D
 // A peer's settings.
 [[nodiscard]] HpaPolicy read_hpa(const YamlNode& node, ReadContext context);
 [[nodiscard]] KedaPolicy read_keda(const YamlNode& node, ReadContext context);
+[[nodiscard]] KnativePolicy read_knative(const YamlNode& node, ReadContext context);
+[[nodiscard]] NomadPolicy read_nomad(const YamlNode& node, ReadContext context);
+[[nodiscard]] RayServePolicy read_ray_serve(const YamlNode& node, ReadContext context);
+// What a peer measures, among the settings of `node`.
+[[nodiscard]] PeerMetric read_metric(const YamlNode& node, ReadContext context);
 // The clouds' and LLM stacks' auto-scalers among the keys of a policy's map.
 [[nodiscard]] std::optional<PolicySpec> read_cloud_peer(SettingsReader& reader, ReadContext context);
 
@@ -51,12 +56,6 @@ void read_each(SettingsReader& reader, std::string_view key, std::string_view he
                             "leave out what decides nothing");
   for (std::size_t i = 0; i < std::min(given->items.size(), most); ++i) read(given->items[i]);
 }
-// A peer's settings.
-[[nodiscard]] KnativePolicy read_knative(const YamlNode& node, ReadContext context);
-[[nodiscard]] NomadPolicy read_nomad(const YamlNode& node, ReadContext context);
-[[nodiscard]] RayServePolicy read_ray_serve(const YamlNode& node, ReadContext context);
-// What a peer measures, among the settings of `node`.
-[[nodiscard]] PeerMetric read_metric(const YamlNode& node, ReadContext context);
 
 // A name must be usable in file names, labels and URLs.
 void check_name(const YamlNode& holder, std::string_view what, std::string_view name, Diagnostics& problems);

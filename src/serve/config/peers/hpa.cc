@@ -105,7 +105,7 @@ void check_type(const YamlNode& node, Signal signal, HpaTarget type, Diagnostics
                    "write `type: pods_average`, or use gpu_util, kv_usage or a custom signal");
 }
 
-HpaMetric read_metric(const YamlNode& node, ReadContext context) {
+HpaMetric read_hpa_metric(const YamlNode& node, ReadContext context) {
   HpaMetric metric;
   SettingsReader reader(node, hpa_metric_section, context.problems);
   reader.choose("signal", metric.signal);
@@ -159,7 +159,7 @@ HpaPolicy read_hpa(const YamlNode& node, ReadContext context) {
   reader.choose("type", policy.type);
   reader.read("target_average", policy.target_average);
   read_each(reader, "metrics", "begin each with `- signal:`", metrics_most,
-            [&](const YamlNode& item) { policy.metrics.push_back(read_metric(item, context)); });
+            [&](const YamlNode& item) { policy.metrics.push_back(read_hpa_metric(item, context)); });
   reader.read("tolerance", policy.tolerance);
   reader.read("tolerance_up", policy.tolerance_up);
   reader.read("tolerance_down", policy.tolerance_down);
