@@ -83,14 +83,25 @@ TEST(Knative, panics_within_seconds_and_is_a_band_meanwhile) {
   EXPECT_EQ(band.ceiling_reason, Reason::hold_down);
 }
 
-TEST(Knative, the_last_pod_goes_after_the_window_and_the_grace) {
+TEST(Knative, the_last_pod_goes_once_its_window_is_silent) {
   PeerTrial trial{KnativePolicy{}};
   EXPECT_EQ(trial.run(0, 120, 5, 1), 1);
-  EXPECT_EQ(trial.run(121, 205, 0, 1), 1) << "60 s until the window is silent, 30 s of grace";
-  EXPECT_EQ(trial.run(206, 230, 0, 1), 0);
-  const auto woken = trial.at(231, 1, 0);
+  EXPECT_EQ(trial.run(121, 181, 0, 1), 1) << "60 s until the window is silent";
+  EXPECT_EQ(trial.run(182, 200, 0, 1), 0) << "no grace: all traffic has gone through the activator for long";
+  const auto woken = trial.at(201, 1, 0);
   EXPECT_EQ(woken.band.floor.value(), 1) << "the first request is decided on at once";
   EXPECT_EQ(woken.band.floor_reason, Reason::activate_request);
+}
+
+TEST(Knative, the_last_pod_has_a_grace_when_traffic_did_not_go_through_the_activator) {
+  PeerTrial trial{KnativePolicy{.target_burst_capacity = 0}};
+  EXPECT_EQ(trial.run(0, 120, 5, 1), 1);
+  EXPECT_EQ(trial.run(121, 209, 0, 1), 1) << "30 s more";
+  const Band band = trial.at(209.5, 0, 1).band;
+  EXPECT_EQ(band.floor.value(), 0);
+  EXPECT_EQ(band.ceiling.value(), 1);
+  EXPECT_EQ(band.ceiling_reason, Reason::idle_timeout);
+  EXPECT_EQ(trial.run(210, 212, 0, 1), 0);
 }
 
 TEST(Knative, failing_scrapes_keep_the_size) {

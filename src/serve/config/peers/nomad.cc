@@ -99,10 +99,10 @@ constexpr std::array schedule_settings{
     Setting{"duration", duration, otherwise("until `end`"), "how long it lasts", {.low = 1, .high = 31 * day_seconds}}};
 
 std::optional<Cron> read_cron(SettingsReader& reader, const YamlNode& node, std::string_view key) {
-  std::string text;
-  reader.read(key, text);
-  if (text.empty()) return std::nullopt;
-  auto cron = parse_cron(text);
+  std::string written;
+  reader.read(key, written);
+  if (written.empty()) return std::nullopt;
+  auto cron = parse_cron(written);
   if (cron) return std::move(*cron);
   reader.problems().error("bad_cron", node.find(key)->at, std::move(cron.error().message),
                           "write minute, hour, day of month, month, day of week, as `0 8 * * mon-fri`");
