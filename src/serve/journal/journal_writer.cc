@@ -308,9 +308,14 @@ Result<void> Journal::Writer::write(Database& database, const JournalConfigurati
 }
 
 Result<void> Journal::Writer::prune(Instant now) {
-  for (const char* table : {"tick", "decision", "event"}) {
-    const auto sql = fmt::format("DELETE FROM {0} WHERE id IN (SELECT id FROM {0} WHERE at < {1} LIMIT {2})", table,
-                                 count(now - limits_.history), prune_rows);
+  // A run of equal decisions that reaches into what is kept is kept.
+  const auto oldest = count(now - limits_.history);
+  for (const auto& [table, is_old] : std::initializer_list<std::pair<const char*, std::string>>{
+           {"tick", fmt::format("at < {}", oldest)},
+           {"decision", fmt::format("at < {0} AND until < {0}", oldest)},
+           {"event", fmt::format("at < {}", oldest)}}) {
+    const auto sql =
+        fmt::format("DELETE FROM {0} WHERE id IN (SELECT id FROM {0} WHERE {1} LIMIT {2})", table, is_old, prune_rows);
     std::int64_t removed = prune_rows;
     while (removed == prune_rows) {
       const auto done = with_database([&](Database& database) -> Result<void> {
@@ -339,11 +344,11 @@ Result<void> Journal::Writer::prune(Instant now) {
       over = (*pages - *unused) * *page > limits_.bytes_max && *ticks > 1;
       if (!over) return {};
       // The oldest tenth of the ticks, and the decisions of that time.
-      return database.execute(
-          fmt::format("DELETE FROM tick WHERE id IN (SELECT id FROM tick ORDER BY id LIMIT {});"
-                      "DELETE FROM decision WHERE at < (SELECT min(at) FROM tick);"
-                      "DELETE FROM event WHERE at < (SELECT min(at) FROM tick);",
-                      std::max<std::int64_t>(1, *ticks / 10)));
+      return database.execute(fmt::format(
+          "DELETE FROM tick WHERE id IN (SELECT id FROM tick ORDER BY id LIMIT {});"
+          "DELETE FROM decision WHERE at < (SELECT min(at) FROM tick) AND until < (SELECT min(at) FROM tick);"
+          "DELETE FROM event WHERE at < (SELECT min(at) FROM tick);",
+          std::max<std::int64_t>(1, *ticks / 10)));
     });
     if (!done || !over) return done;
   }
