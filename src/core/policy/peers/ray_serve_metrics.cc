@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <tuple>
 
 namespace tidegate {
 namespace {
@@ -28,7 +29,8 @@ LoadSeries merge_series(std::span<const LoadSeries> series, LoneSeries lone) {
       held = point.value;
     }
   }
-  std::ranges::stable_sort(changes, {}, &Change::at);
+  // Not stable_sort: its temporary buffer is deprecated, of which clang-19 warns.
+  std::ranges::sort(changes, {}, [](const Change& change) { return std::tie(change.at, change.series); });
   LoadSeries merged;
   double total = 0;
   for (const Change& change : changes) {
