@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <fstream>
 #include <map>
 
 #include "app/command.h"
@@ -12,6 +11,7 @@
 #include "app/exit_status.h"
 #include "app/parallel_jobs.h"
 #include "app/played_comparison.h"
+#include "edge/machine/file_descriptor.h"
 #include "lab/report/comparison_json.h"
 #include "lab/report/report_page.h"
 
@@ -38,13 +38,6 @@ bool all_met(const Comparison& comparison) {
     one = one || run.result.attainment() >= comparison.attainment;
   }
   return std::ranges::all_of(met, [](const auto& each) { return each.second; });
-}
-
-Result<void> write_report(const std::string& path, const Comparison& comparison) {
-  std::ofstream file{path, std::ios::binary};
-  file << comparison_page(comparison);
-  if (!file.flush()) return fail(ErrorKind::denied, fmt::format("cannot write {}", path));
-  return {};
 }
 
 int compare(const Arguments& given, Terminal& terminal) {
@@ -74,7 +67,7 @@ int compare(const Arguments& given, Terminal& terminal) {
   else
     terminal.data_raw(comparison_table(played->comparison, terminal));
   if (const auto path = given.value("--report")) {
-    const auto written = write_report(*path, played->comparison);
+    const auto written = replace_file(*path, comparison_page(played->comparison));
     if (!written) return report(terminal, written.error());
     terminal.say(fmt::format("tidegate: the report is in {}", *path));
   }

@@ -11,7 +11,9 @@
 #include "app/simulated_service.h"
 #include "app/simulated_traffic.h"
 #include "app/text_table.h"
+#include "edge/machine/file_descriptor.h"
 #include "edge/machine/system_clock.h"
+#include "lab/report/report_page.h"
 #include "lab/report/simulation_json.h"
 #include "lab/sim/named_values.h"
 #include "lab/sim/simulation.h"
@@ -39,6 +41,8 @@ Result<Wanted> wanted_of(const Arguments& given) {
   auto services = read_services(given);
   if (!services) return std::unexpected(services.error());
   Wanted wanted{.services = std::move(*services)};
+  if (given.value("--report") && wanted.services.size() != 1)
+    return fail(ErrorKind::invalid, "--report shows one service; leave one in the configuration");
   if (const auto text = given.value("--policy")) {
     const auto policies = read_policy_text(*text);
     if (!policies) return std::unexpected(policies.error());
@@ -143,6 +147,11 @@ int simulate_services(const Arguments& given, Terminal& terminal) {
     interrupted = played->result.cancelled;
     all.push_back(std::move(*played));
   }
+  if (const auto path = given.value("--report")) {
+    const auto written = replace_file(*path, simulation_page(all.front().result));
+    if (!written) return report(terminal, written.error());
+    terminal.say(fmt::format("tidegate: the report is in {}", *path));
+  }
   if (terminal.wants_json())
     terminal.data(json_of(all));
   else
@@ -165,6 +174,7 @@ std::vector<Option> all_options() {
                              "(default: as configured, else slo)"});
   options.push_back({.name = "--warm-up", .value = "D", .help = "played but not scored", .fallback = "0s"});
   options.push_back({.name = "--tick", .value = "D", .help = "time between two decisions", .fallback = "1s"});
+  options.push_back({.name = "--report", .value = "FILE", .help = "also write a self-contained HTML report"});
   options.push_back({.name = "--require", .help = "exit 99 when the SLO is missed"});
   std::ranges::move(service_options(), std::back_inserter(options));
   return options;

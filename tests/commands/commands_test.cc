@@ -223,6 +223,16 @@ TEST_F(Program, simulate_plays_a_configuration_with_a_trace_for_each_service) {
   EXPECT_NE(out().find(R"("requests":243)"), std::string::npos) << out();
   EXPECT_NE(run("simulate --config tidegate.yaml --trace chat.csv"), 0);
   EXPECT_NE(err().find("SERVICE=FILE"), std::string::npos) << err();
+  EXPECT_NE(run("simulate --config tidegate.yaml --trace chat=chat.csv --trace code=code.csv --report both.html"), 0);
+  EXPECT_NE(err().find("--report shows one service"), std::string::npos) << err();
+}
+
+TEST_F(Program, simulate_writes_a_report) {
+  const std::string arguments = "simulate --generate constant:rate=4,length=10m --report run.html";
+  EXPECT_EQ(run(arguments), 0) << err();
+  EXPECT_NE(read(folder_ / "run.html").find("<svg"), std::string::npos);
+  EXPECT_NE(run("simulate --generate constant:rate=4,length=10m --report nowhere/run.html"), 0);
+  EXPECT_NE(err().find("nowhere/run.html"), std::string::npos) << err();
 }
 
 TEST_F(Program, simulate_says_when_the_objective_is_missed) {

@@ -16,6 +16,8 @@ PeerMetric read_metric(const YamlNode& node, ReadContext context) {
 
 namespace {
 
+constexpr std::size_t steps_most = 20;  // of a policy, as AWS' own quota
+
 AwsTargetTrackingPolicy read_tracking(const YamlNode& node, SettingsReader::Scope scope, ReadContext context) {
   AwsTargetTrackingPolicy policy;
   SettingsReader reader(node, aws_target_tracking_policy_section, context.problems, scope);
@@ -43,13 +45,8 @@ AwsPredictivePolicy read_predictive(const YamlNode& node, ReadContext context) {
 
 void read_steps(SettingsReader& reader, std::string_view key, std::vector<AwsStep>& steps, ReadContext context) {
   const auto* given = reader.node(key);
-  if (!given) return;
-  if (given->kind != YamlKind::list) {
-    reader.wrong_form(*given, key, "a list", "begin each step with `- adjustment:`");
-    return;
-  }
-  steps.clear();
-  for (const auto& item : given->items) {
+  if (given && given->kind == YamlKind::list) steps.clear();
+  read_each(reader, key, "begin each step with `- adjustment:`", steps_most, [&](const YamlNode& item) {
     AwsStep step;
     SettingsReader one(item, aws_step_section, context.problems);
     one.read("lower", step.lower);
@@ -59,7 +56,7 @@ void read_steps(SettingsReader& reader, std::string_view key, std::vector<AwsSte
       context.problems.error("min_above_max", one.node("upper")->at, "the step's `upper` is not above its `lower`",
                              "swap them, or leave one out");
     steps.push_back(step);
-  }
+  });
 }
 
 AwsStepPolicy read_step_scaling(const YamlNode& node, ReadContext context) {

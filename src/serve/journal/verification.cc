@@ -147,8 +147,9 @@ class Execution {
   void adopt() {
     const auto& services = specs_[spec_].fleet.services;
     for (auto& [name, one] : retold_)
+      // A checkpoint of later is of the service when it had come again.
       if (std::ranges::find(services, name, &ServiceSpec::name) == services.end() &&
-          one.known_from == Instant{Duration{-1}})
+          one.known_from < specs_[spec_].since)
         one.state = {};
     for (const auto& service : services)
       if (std::ranges::find(order_, service.name) == order_.end()) order_.push_back(service.name);

@@ -6,7 +6,6 @@
 #include <array>
 
 #include "core/base/archive.h"
-#include "core/policy/peers/moving_average.h"
 #include "core/policy/peers/testing/peer_trial.h"
 
 namespace tidegate {
@@ -40,14 +39,6 @@ TEST(NomadStrategy, a_schedule_ends_exclusively) {
   const NomadSchedule hours{.start = *parse_cron("0 14 * * *"), .duration = 1h};
   EXPECT_TRUE(is_open(hours, instant_at(14 * 3600)));
   EXPECT_FALSE(is_open(hours, instant_at(15 * 3600)));
-}
-
-TEST(MovingAverage, is_seeded_and_forgets_the_oldest) {
-  MovingAverage average{{0, 0, 0}};
-  average.add(3);
-  EXPECT_EQ(average.mean(), 1);
-  for (int i = 0; i < 3; ++i) average.add(6);
-  EXPECT_EQ(average.mean(), 6);
 }
 
 TEST(Nomad, doubles_when_its_metric_arrives_and_then_cools_down) {
