@@ -15,6 +15,11 @@ endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # GCC 12 raises these in error inside its own <expected>, <variant> and <optional> under -O2 and sanitizers.
   target_compile_options(tidegate_flags INTERFACE -Wno-maybe-uninitialized -Wno-restrict -Wno-dangling-pointer)
+  # Built several at a time (which halves the time of a build), files see each other's names: only where each is built
+  # alone does it tell anything that one of them hides another, or has no linkage.
+  if(CMAKE_UNITY_BUILD)
+    target_compile_options(tidegate_flags INTERFACE -Wno-shadow -Wshadow=local -Wno-subobject-linkage)
+  endif()
 endif()
 if(TIDEGATE_SANITIZE)
   target_compile_options(tidegate_flags INTERFACE

@@ -54,6 +54,7 @@ function(tidegate_test)
     list(APPEND TEST_LINKS ${room})
   endif()
   add_executable(${TEST_NAME} ${TEST_SOURCES})
+  set_target_properties(${TEST_NAME} PROPERTIES UNITY_BUILD OFF)  # each test has a `start` and a `seen` of its own
   target_link_libraries(${TEST_NAME} PRIVATE tidegate_flags ${TEST_LINKS} GTest::gtest_main)
   foreach(used IN LISTS TEST_USES)
     tidegate_room_name(${used} used_name)

@@ -23,6 +23,7 @@
 namespace tidegate {
 
 enum class CommandGroup : std::uint8_t { run, understand, try_out, steer, fit_in };
+inline constexpr std::string_view group_titles[] = {"Run", "Understand", "Try out", "Steer", "Fit in"};
 
 struct Option {
   std::string name;    // "--scale"

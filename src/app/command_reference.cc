@@ -10,8 +10,6 @@
 namespace tidegate {
 namespace {
 
-constexpr std::string_view group_titles[] = {"Run", "Understand", "Try out", "Steer", "Fit in"};
-
 constexpr std::string_view preface = R"(# Commands
 
 `tidegate COMMAND --help` says the same, and knows your build. This page is generated from the table of commands;

@@ -21,7 +21,7 @@
 namespace tidegate {
 namespace {
 
-using Clock = std::chrono::steady_clock;
+using SteadyClock = std::chrono::steady_clock;
 
 struct SceneEnd {
   std::string name;
@@ -68,7 +68,7 @@ class Story {
   DemoStage& stage_;
   Terminal& terminal_;
   const int interrupts_;
-  const Clock::time_point begun_ = Clock::now();
+  const SteadyClock::time_point begun_ = SteadyClock::now();
   double told_until_ = 0;  // decisions
   StageView view_;
   std::vector<StageDecision> decisions_;  // all that were told
@@ -101,7 +101,7 @@ void Story::title(std::string_view text) {
 void Story::tell(std::string_view text) { line(fmt::format("  {}", text)); }
 
 void Story::event(std::string_view text, Tone tone) {
-  const double at = std::chrono::duration<double>(Clock::now() - begun_).count();
+  const double at = std::chrono::duration<double>(SteadyClock::now() - begun_).count();
   line(fmt::format("  {}  {}", terminal_.paint(Tone::dim, fmt::format("{:5.1f} s", at)), terminal_.paint(tone, text)));
 }
 
@@ -165,8 +165,8 @@ StageView Story::watch() {
 }
 
 Result<void> Story::first_decision() {
-  const auto deadline = Clock::now() + 30s;
-  while (Clock::now() < deadline) {
+  const auto deadline = SteadyClock::now() + 30s;
+  while (SteadyClock::now() < deadline) {
     watch();
     if (!decisions_.empty()) return {};
   }
@@ -187,8 +187,8 @@ SceneEnd Story::burst() {
 
   double most_waiting = 0;
   bool has_told_queue = false;
-  const auto deadline = Clock::now() + 60s;
-  while (Clock::now() < deadline) {
+  const auto deadline = SteadyClock::now() + 60s;
+  while (SteadyClock::now() < deadline) {
     const auto now = watch();
     most_waiting = std::max(most_waiting, now.queued.value_or(0));
     if (now.queued.value_or(0) > 0 && now.ready == 0 && !has_told_queue) {
@@ -223,7 +223,7 @@ SceneEnd Story::blindness() {
   stage_.freeze_gateway();
   event("the gateway is frozen", Tone::warning);
   std::optional<StageDecision> blind;
-  for (const auto thaw = Clock::now() + 10s; Clock::now() < thaw; watch());
+  for (const auto thaw = SteadyClock::now() + 10s; SteadyClock::now() < thaw; watch());
   for (auto i = told; i < decisions_.size(); ++i) {
     const auto& one = decisions_[i];
     if (one.now <= from) continue;
@@ -234,7 +234,7 @@ SceneEnd Story::blindness() {
   if (blind) why(*blind);
   stage_.thaw_gateway();
   event("the gateway goes on", Tone::good);
-  for (const auto until = Clock::now() + 3s; Clock::now() < until; watch());
+  for (const auto until = SteadyClock::now() + 3s; SteadyClock::now() < until; watch());
   if (end.missed.empty() && !blind) end.missed = "no decision named the missing signals";
   if (end.missed.empty() && view_.committed() < before) end.missed = "replicas were lost meanwhile";
   verdict(end, "Missing is not zero: held, and said so.");
@@ -258,8 +258,8 @@ SceneEnd Story::stream() {
     streams.push_back(std::make_unique<DemoStream>(stage_.gateway_address(), 2500));
   const auto runs = [](const auto& stream) { return stream->runs(); };
   const auto reads = [](const auto& stream) { return stream->tokens() > 0; };
-  const auto deadline = Clock::now() + 90s;
-  while (Clock::now() < deadline && !std::ranges::all_of(streams, reads)) watch();
+  const auto deadline = SteadyClock::now() + 90s;
+  while (SteadyClock::now() < deadline && !std::ranges::all_of(streams, reads)) watch();
   if (auto set = stage_.set_ceiling(1, "the rush is over"); !set) {
     end.missed = set.error().message;
     return end;
@@ -267,7 +267,7 @@ SceneEnd Story::stream() {
 
   std::optional<StageDecision> lowered;
   bool has_waited = false, has_gone = false;
-  while (Clock::now() < deadline && !(has_gone && std::ranges::none_of(streams, runs))) {
+  while (SteadyClock::now() < deadline && !(has_gone && std::ranges::none_of(streams, runs))) {
     const bool drained = view_.draining > 0;
     const auto now = watch();
     for (const auto& one : decisions_)

@@ -21,7 +21,7 @@
 namespace tidegate {
 namespace {
 
-struct Wanted {
+struct EmulateChoice {
   ModelServerOptions server;
   Duration drain{};
 };
@@ -63,8 +63,8 @@ Result<void> bound_engine(const Arguments& given, EngineProfile& engine) {
   return {};
 }
 
-Result<Wanted> wanted_of(const Arguments& given) {
-  Wanted wanted;
+Result<EmulateChoice> emulate_choice_of(const Arguments& given) {
+  EmulateChoice wanted;
   const auto profile = profile_of(given);
   if (!profile) return std::unexpected(profile.error());
   wanted.server.engine = engine_profile(**profile);
@@ -137,7 +137,7 @@ void watch(ModelServer& server, Terminal& terminal, const FileDescriptor& signal
 
 int run_emulate(const Arguments& given, Terminal& terminal) {
   if (given.flag("--list-profiles")) return list_profiles(terminal);
-  const auto wanted = wanted_of(given);
+  const auto wanted = emulate_choice_of(given);
   if (!wanted) {
     const int status = report(terminal, wanted.error());
     return wanted.error().kind == ErrorKind::invalid ? exit_usage : status;

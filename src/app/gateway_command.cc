@@ -19,15 +19,15 @@
 namespace tidegate {
 namespace {
 
-struct Wanted {
+struct GatewayChoice {
   GatewayOptions gateway;
   std::string link;
   std::optional<std::string> admin;
   Duration drain{};
 };
 
-Result<Wanted> wanted_of(const Arguments& given) {
-  Wanted wanted;
+Result<GatewayChoice> gateway_choice_of(const Arguments& given) {
+  GatewayChoice wanted;
   wanted.gateway.listen = *given.value("--listen");
   wanted.link = *given.value("--link");
   wanted.admin = given.value("--admin");
@@ -45,7 +45,7 @@ Result<Wanted> wanted_of(const Arguments& given) {
 }
 
 int run_gateway(const Arguments& given, Terminal& terminal) {
-  auto wanted = wanted_of(given);
+  auto wanted = gateway_choice_of(given);
   if (!wanted) return report(terminal, wanted.error());
   const auto signals = open_signals({SIGTERM, SIGINT});
   const int replaced = ::eventfd(0, EFD_CLOEXEC);

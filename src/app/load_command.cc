@@ -22,7 +22,7 @@
 namespace tidegate {
 namespace {
 
-struct Wanted {
+struct LoadChoice {
   std::string trace;
   TrafficOptions traffic;
   RequestStyle style;
@@ -60,7 +60,7 @@ Result<void> read_objectives(const Arguments& given, LoadOptions& load) {
   return {};
 }
 
-Result<void> read_style(const Arguments& given, Wanted& wanted) {
+Result<void> read_style(const Arguments& given, LoadChoice& wanted) {
   auto url = parse_load_url(*given.value("--url"));
   if (!url) return std::unexpected(url.error());
   wanted.plain = given.flag("--plain");
@@ -85,7 +85,7 @@ Result<void> read_style(const Arguments& given, Wanted& wanted) {
   return {};
 }
 
-Result<void> read_rates(const Arguments& given, Wanted& wanted) {
+Result<void> read_rates(const Arguments& given, LoadChoice& wanted) {
   const auto scale = number_in(given, "--scale", 1e-6, 1e6);
   if (!scale) return std::unexpected(scale.error());
   const auto speed = number_in(given, "--speed", 1e-3, 1e6);
@@ -110,8 +110,8 @@ Result<void> read_rates(const Arguments& given, Wanted& wanted) {
   return {};
 }
 
-Result<Wanted> wanted_of(const Arguments& given) {
-  Wanted wanted;
+Result<LoadChoice> load_choice_of(const Arguments& given) {
+  LoadChoice wanted;
   wanted.trace = *given.value("--trace");
   wanted.require = given.flag("--require");
   if (auto read = read_style(given, wanted); !read) return std::unexpected(read.error());
@@ -161,7 +161,7 @@ Result<std::string> first_model(const RequestStyle& style) {
 }
 
 // When the trace ends, in its own time from its first row; it is read through once for that. Zero: not known.
-Result<Duration> length_of(const Wanted& wanted) {
+Result<Duration> length_of(const LoadChoice& wanted) {
   if (wanted.load.length) return *wanted.load.length;
   if (wanted.trace == "-") return Duration::zero();  // can be read only once
   auto bytes = open_bytes(wanted.trace);
@@ -192,7 +192,7 @@ int status_of(const LoadReport& report, bool require) {
   return exit_ok;
 }
 
-int play(Wanted& wanted, Terminal& terminal) {
+int play(LoadChoice& wanted, Terminal& terminal) {
   auto bytes = open_bytes(wanted.trace);
   if (!bytes) return report(terminal, bytes.error());
   auto reader = TrafficReader::open(*bytes, wanted.trace, wanted.traffic);
@@ -228,7 +228,7 @@ int play(Wanted& wanted, Terminal& terminal) {
 }
 
 int load(const Arguments& given, Terminal& terminal) {
-  auto wanted = wanted_of(given);
+  auto wanted = load_choice_of(given);
   if (!wanted) {
     (void)report(terminal, wanted.error());
     return exit_usage;

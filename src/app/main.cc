@@ -12,8 +12,6 @@
 namespace tidegate {
 namespace {
 
-constexpr std::string_view group_titles[] = {"Run", "Understand", "Try out", "Steer", "Fit in"};
-
 // Where CLI11 leaves what it parsed; addresses must not move.
 struct Slot {
   std::string name;

@@ -22,7 +22,7 @@ namespace {
 constexpr std::size_t problems_shown = 3;
 
 // What to run, and how to read it again.
-struct Wanted {
+struct RunChoice {
   SourcedFleet fleet;
   RunOptions options;
   std::optional<std::string> path;  // to watch; none: a command line or stdin
@@ -71,7 +71,7 @@ Result<SourcedFleet> from_command(const std::vector<std::string>& words) {
   return SourcedFleet{std::move(*spec), text_of_command(words)};
 }
 
-Result<Wanted> wanted_of(const Arguments& given, Terminal& terminal) {
+Result<RunChoice> run_choice_of(const Arguments& given, Terminal& terminal) {
   const auto file = given.value("FILE");
   const auto path = file ? file : given.value("--config");
   if (!given.rest().empty() && path)
@@ -81,7 +81,7 @@ Result<Wanted> wanted_of(const Arguments& given, Terminal& terminal) {
   if (**drain < 0 || **drain > 86400) return fail(ErrorKind::invalid, "--drain wants seconds from 0 to 86400");
 
   const Overlay overlay{given.value("--listen"), given.value("--api"), given.value("--state-directory")};
-  Wanted wanted;
+  RunChoice wanted;
   wanted.options.leaves_replicas = given.flag("--leave-replicas");
   wanted.options.drain = from_seconds(**drain);
   wanted.options.log_level = terminal.is_verbose() ? LogLevel::debug
@@ -185,7 +185,7 @@ void greet(RunningFleet& fleet, const std::string& source, Terminal& terminal) {
 
 int run(const Arguments& given, Terminal& terminal) {
   const auto signals = open_signals({SIGTERM, SIGINT, SIGHUP});
-  auto wanted = wanted_of(given, terminal);
+  auto wanted = run_choice_of(given, terminal);
   if (!wanted) return report(terminal, wanted.error());
   auto fleet = RunningFleet::open(std::move(wanted->fleet), wanted->options);
   if (!fleet) return report(terminal, fleet.error());

@@ -30,17 +30,17 @@ struct Played {
   Duration wall{};
 };
 
-struct Wanted {
+struct SimulateChoice {
   std::vector<SimulatedService> services;
   std::vector<TrafficChoice> traffic;  // of each
   Duration warm_up{};
   Duration tick = 1s;
 };
 
-Result<Wanted> wanted_of(const Arguments& given) {
+Result<SimulateChoice> simulate_choice_of(const Arguments& given) {
   auto services = read_services(given);
   if (!services) return std::unexpected(services.error());
-  Wanted wanted{.services = std::move(*services)};
+  SimulateChoice wanted{.services = std::move(*services)};
   if (given.value("--report") && wanted.services.size() != 1)
     return fail(ErrorKind::invalid, "--report shows one service; leave one in the configuration");
   if (const auto text = given.value("--policy")) {
@@ -62,7 +62,7 @@ Result<Wanted> wanted_of(const Arguments& given) {
   return wanted;
 }
 
-Result<Played> play(const SimulatedService& service, const TrafficChoice& choice, const Wanted& wanted,
+Result<Played> play(const SimulatedService& service, const TrafficChoice& choice, const SimulateChoice& wanted,
                     const FileDescriptor& interrupts, Terminal& terminal) {
   auto traffic = open_traffic(choice, service);
   if (!traffic) return std::unexpected(traffic.error());
@@ -132,7 +132,7 @@ std::string json_of(const std::vector<Played>& all) {
 }
 
 int simulate_services(const Arguments& given, Terminal& terminal) {
-  const auto wanted = wanted_of(given);
+  const auto wanted = simulate_choice_of(given);
   if (!wanted) {
     (void)report(terminal, wanted.error());
     return wanted.error().kind == ErrorKind::invalid && !given.value("--config") ? exit_usage

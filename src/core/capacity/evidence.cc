@@ -16,9 +16,9 @@ constexpr double window_glances = 8;
 constexpr double window_seen = 100;
 constexpr double window_completions = 50;
 constexpr double completions_least = 3;
-constexpr double half_life = 3600;     // seconds of evidence
-constexpr double latency_window = 60;  // seconds the measured quantiles look back
-constexpr double queue_share = 0.05;   // of in-flight: below it nobody waits
+constexpr double evidence_half_life = 3600;  // seconds of evidence
+constexpr double latency_window = 60;        // seconds the measured quantiles look back
+constexpr double queue_share = 0.05;         // of in-flight: below it nobody waits
 
 // Bins from a quarter of a request upwards, each 1.6 times the one before: the last starts at about 1900.
 std::size_t bin_of(double concurrency) {
@@ -93,7 +93,7 @@ void take(CapacityState& state, const EvidenceWindow& window) {
   const double replica_seconds = window.ready * window.length;
   const double concurrency = window.busy / replica_seconds;
 
-  const double kept = std::exp2(-window.length / half_life);
+  const double kept = std::exp2(-window.length / evidence_half_life);
   for (ConcurrencyBin& bin : state.by_concurrency) scale(bin, kept);
   state.windows = state.windows * kept + 1;
   state.concurrency_max = std::max(state.concurrency_max * kept, concurrency);

@@ -9,8 +9,8 @@ namespace {
 
 constexpr double weight_most = 200;  // completions
 constexpr double weight_least = 5;
-constexpr double prior_weight = 30;  // completions, at each of two points
-constexpr double huber = 0.2;        // relative
+constexpr double prior_completions = 30;  // completions, at each of two points
+constexpr double huber = 0.2;             // relative
 // A window's concurrency is known to about that much, and the error moves its residence alike (both are in-flight over
 // something): a spread of that size tells no slope (errors in variables; Fuller 1987).
 constexpr double noise = 0.15;
@@ -71,7 +71,7 @@ void add_prior(Points& points, const LineFit& prior) {
   if (!(expected > 0)) return;
   const double scale = measured / expected;
   const double middle = x / w;
-  for (const double at : {middle / 2, middle * 2}) points.add({at, prior.at(at) * scale, prior_weight});
+  for (const double at : {middle / 2, middle * 2}) points.add({at, prior.at(at) * scale, prior_completions});
 }
 
 }  // namespace

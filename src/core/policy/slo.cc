@@ -16,8 +16,9 @@ constexpr Duration breach_window = 60s;  // what a latency reading covers
 constexpr double breach_share = 0.1;     // of what is ready
 constexpr double breach_load = 0.5;      // of the capacity: below it more replicas would not help
 constexpr double breach_missed_least = 10;
-constexpr double quick_window = 15;   // seconds
-constexpr double crowded_fade = 300;  // seconds
+constexpr double quick_window = 15;      // seconds
+constexpr Duration start_overdue = 60s;  // beyond the lead time
+constexpr double crowded_fade = 300;     // seconds
 constexpr Duration crowded_counts = 1h;
 constexpr double carried_fade = 3600;  // seconds
 constexpr Duration sleep_after = 1h;
@@ -109,7 +110,7 @@ void remember(SloMemory& memory, const PolicyInput& input) {
   const Instant now = input.seen.now;
   if (!memory.started) {
     memory.started = true;
-    memory.seen = memory.busy_last = now;
+    memory.seen = memory.busy_last = memory.progress = now;
     start(memory.tuner, input.spec.name);
   }
   const double elapsed = std::max(seconds(now - memory.seen), 0.0);
@@ -123,7 +124,16 @@ void remember(SloMemory& memory, const PolicyInput& input) {
   const double kept = std::exp(-elapsed / seconds(breach_window));
   memory.met = memory.met * kept + input.seen.within_slo.fresh().value_or(0);
   memory.missed = memory.missed * kept + input.seen.missed_slo.fresh().value_or(0);
+  const double asked =
+      std::min(memory.band.floor.value(), static_cast<double>(input.spec.guardrails.replicas_max.value()));
+  const bool is_whole = input.ready >= asked - 1e-6;
+  if (is_whole || input.ready > memory.ready) memory.progress = now;
+  memory.ready = input.ready;
   memory.seen = now;
+}
+
+bool starts_fail(const SloMemory& memory, const PolicyInput& input) {
+  return input.seen.now - memory.progress > input.lead_time + start_overdue;
 }
 
 // A breach asks for a little more than is there, when nothing is starting yet and the load could use it.
@@ -196,13 +206,14 @@ void tune(SloMemory& memory, const PolicyInput& input, const ServiceLoad& load, 
   if (input.reference.basis == CapacityBasis::unknown) return;
   if (input.seen.now - memory.busy_last >= sleep_after) return sleep(memory.tuner);
   const Guardrails& limits = input.spec.guardrails;
+  const bool counts = !starts_fail(memory, input);
   observe(memory.tuner,
           {.interval = interval,
            .arrivals = demand.arrivals,
            .completions = input.seen.completions.fresh().value_or(-1),
            .in_flight = demand.concurrency_known ? demand.in_flight : -1,
-           .met = input.seen.within_slo.fresh().value_or(0),
-           .missed = input.seen.missed_slo.fresh().value_or(0)},
+           .met = counts ? input.seen.within_slo.fresh().value_or(0) : 0,
+           .missed = counts ? input.seen.missed_slo.fresh().value_or(0) : 0},
           {.load = load,
            .at_lead = input.at_lead,
            .over_hold = input.over_hold,

@@ -23,6 +23,7 @@
 namespace tidegate {
 
 inline constexpr std::uint32_t link_version = 2;
+inline constexpr Duration handshake_max = 2s;
 
 enum class LinkKind : std::uint8_t { hello = 1, table, readings, wake, serving, takeover };
 enum class LinkRole : std::uint8_t { controller, successor, gateway };

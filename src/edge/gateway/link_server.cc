@@ -24,7 +24,6 @@ namespace tidegate {
 namespace {
 
 constexpr Duration readings_period = 250ms;
-constexpr Duration handshake_max = 2s;
 
 Result<int> bind_link(const std::string& path) {
   sockaddr_un address{};

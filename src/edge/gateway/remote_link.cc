@@ -17,7 +17,7 @@ namespace tidegate {
 namespace {
 constexpr Duration retry_first = 50ms;
 constexpr Duration retry_last = 1s;
-constexpr Duration handshake_max = 2s;
+
 // The gateway speaks every 250 ms: silence this long means it hangs.
 constexpr Duration silence_max = 5s;
 }  // namespace

@@ -39,7 +39,7 @@ TEST(LatencyHistogram, NearestRank) {
   EXPECT_NEAR(seconds(*histogram.quantile(1)), 3 * 3600, 60);
 }
 
-RequestOutcome good(double due, double first, double end, std::uint32_t tokens = 11) {
+LoadOutcome good(double due, double first, double end, std::uint32_t tokens = 11) {
   return {.due = at(due),
           .sent = at(due),
           .ended = at(end),

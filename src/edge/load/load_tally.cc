@@ -6,7 +6,7 @@ namespace tidegate {
 namespace {
 
 // What the objective measures of a request that succeeded; none: it cannot be told.
-std::optional<Duration> measured(LatencyKind kind, const RequestOutcome& outcome) {
+std::optional<Duration> measured(LatencyKind kind, const LoadOutcome& outcome) {
   switch (kind) {
     case LatencyKind::ttft:
       return *outcome.first - outcome.due;
@@ -33,7 +33,7 @@ void LoadTally::first_token(Instant at) {
 
 void LoadTally::in_flight(std::uint64_t count) { report_.in_flight_most = std::max(report_.in_flight_most, count); }
 
-void LoadTally::add(const RequestOutcome& outcome) {
+void LoadTally::add(const LoadOutcome& outcome) {
   ++report_.requests;
   last_end_ = std::max(last_end_, outcome.ended);
   if (outcome.status != 0) ++report_.statuses[outcome.status];
@@ -50,14 +50,14 @@ void LoadTally::add(const RequestOutcome& outcome) {
   judge(outcome);
 }
 
-void LoadTally::record(const RequestOutcome& outcome) {
+void LoadTally::record(const LoadOutcome& outcome) {
   report_.ttft.record(*outcome.first - outcome.due);
   report_.latency.record(outcome.ended - outcome.due);
   if (outcome.queue) report_.queue.record(*outcome.queue);
   if (const auto gap = measured(LatencyKind::itl, outcome)) report_.itl.record(*gap, outcome.tokens - 1);
 }
 
-void LoadTally::judge(const RequestOutcome& outcome) {
+void LoadTally::judge(const LoadOutcome& outcome) {
   const bool succeeded = outcome.failure.empty();
   const bool is_after_first = first_success_ && outcome.due >= *first_success_;
   bool within = succeeded;

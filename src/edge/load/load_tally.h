@@ -16,7 +16,7 @@ namespace tidegate {
 inline constexpr Duration late_after = 20ms;
 
 // How one request went. `failure` empty: it succeeded.
-struct RequestOutcome {
+struct LoadOutcome {
   Instant due{};
   Instant sent{};
   Instant ended{};
@@ -34,7 +34,7 @@ class LoadTally {
 
   // A response of success has its first token; the earliest counts as the end of the first cold start.
   void first_token(Instant at);
-  void add(const RequestOutcome& outcome);
+  void add(const LoadOutcome& outcome);
   void cancelled() { ++report_.cancelled; }
   void in_flight(std::uint64_t count);
   void connection() { ++report_.connections; }
@@ -60,8 +60,8 @@ class LoadTally {
     Objective objective;
     Share all, after_first;
   };
-  void record(const RequestOutcome& outcome);
-  void judge(const RequestOutcome& outcome);
+  void record(const LoadOutcome& outcome);
+  void judge(const LoadOutcome& outcome);
 
   LoadReport report_;
   Instant start_;

@@ -11,7 +11,7 @@ namespace tidegate {
 namespace {
 
 constexpr std::size_t memory_most = 160'000'000;  // bytes of decisions
-constexpr double price_most = 1e6;
+constexpr double queue_price_most = 1e6;
 constexpr double price_least = 1e-2;
 constexpr std::size_t parts = 4096;
 
@@ -186,7 +186,8 @@ QueueClairvoyant queue_clairvoyant(const NeedSeries& needs, const BoundTerms& te
   const auto at = [&](double price) { return queue_clairvoyant_at(needs, terms, queue, {price}, grid); };
   const auto fits = [&](const QueueClairvoyant& one) { return one.late <= late_allowed; };
   QueueClairvoyant best = at(2), worse = best;  // within what is allowed; not
-  for (; !fits(best) && best.price.replica_steps < price_most; best = at(worse.price.replica_steps * 4)) worse = best;
+  for (; !fits(best) && best.price.replica_steps < queue_price_most; best = at(worse.price.replica_steps * 4))
+    worse = best;
   for (; fits(worse) && worse.price.replica_steps > price_least; worse = at(best.price.replica_steps / 4)) best = worse;
   while (fits(best) && !fits(worse) && best.late < late_allowed * 0.9 &&
          best.price.replica_steps / worse.price.replica_steps > 1.02) {

@@ -12,14 +12,14 @@ namespace {
 constexpr std::int32_t size_limit = 1'000'000;
 
 struct Compared {
-  Comparison comparison = Comparison::equal;
+  Relation comparison = Relation::equal;
   std::string_view rest;
 };
 
 // ">=4" -> at_least, "4".
 std::optional<Compared> split_comparison(std::string_view text) {
   for (const auto comparison :
-       {Comparison::at_most, Comparison::at_least, Comparison::equal, Comparison::less, Comparison::more}) {
+       {Relation::at_most, Relation::at_least, Relation::equal, Relation::less, Relation::more}) {
     const auto sign = to_text(comparison);
     if (text.starts_with(sign)) return Compared{comparison, text.substr(sign.size())};
   }
@@ -99,19 +99,19 @@ bool parse_size(const Word& word, Expectation& expected) {
   if (!size) return false;
   expected.kept.push_back(word);
   switch (compared->comparison) {
-    case Comparison::less:
+    case Relation::less:
       expected.size_max = *size - 1;
       break;
-    case Comparison::at_most:
+    case Relation::at_most:
       expected.size_max = size;
       break;
-    case Comparison::equal:
+    case Relation::equal:
       expected.size_min = expected.size_max = size;
       break;
-    case Comparison::at_least:
+    case Relation::at_least:
       expected.size_min = size;
       break;
-    case Comparison::more:
+    case Relation::more:
       expected.size_min = *size + 1;
       break;
   }
@@ -179,7 +179,7 @@ void parse_score_line(WordReader& words, Scenario& scenario) {
     line.after = words.duration("the time of the disturbance");
   } else {
     if (!is_measure(line.measure)) words.problems().add(name.at, fmt::format("unknown measure '{}'", line.measure));
-    line.comparison = words.choice<Comparison>("comparison");
+    line.comparison = words.choice<Relation>("comparison");
     const auto word = words.take("a bound");
     const auto value = parse_bound_value(word.text);
     if (!value) words.problems().add(word.at, fmt::format("'{}' is not a bound: 99%, 2s, 9.5 or $3", word.text));

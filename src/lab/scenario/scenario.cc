@@ -104,17 +104,17 @@ void parse_lines(const std::vector<Line>& lines, Scenario& scenario, Problems& p
 
 }  // namespace
 
-bool holds(double value, Comparison comparison, double bound) {
+bool holds(double value, Relation comparison, double bound) {
   switch (comparison) {
-    case Comparison::less:
+    case Relation::less:
       return value < bound;
-    case Comparison::at_most:
+    case Relation::at_most:
       return value <= bound;
-    case Comparison::equal:
+    case Relation::equal:
       return value == bound;
-    case Comparison::at_least:
+    case Relation::at_least:
       return value >= bound;
-    case Comparison::more:
+    case Relation::more:
       return value > bound;
   }
   return false;

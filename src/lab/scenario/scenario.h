@@ -61,18 +61,18 @@ struct Steer {
   std::variant<PauseSteer, ResumeSteer, OverrideSteer, RolloutSteer, RestartSteer, ReloadSteer> what;
 };
 
-enum class Comparison : std::uint8_t { less, at_most, equal, at_least, more };
+enum class Relation : std::uint8_t { less, at_most, equal, at_least, more };
 template <>
-inline constexpr auto enum_texts<Comparison> = std::to_array<EnumText<Comparison>>({{Comparison::less, "<"},
-                                                                                    {Comparison::at_most, "<="},
-                                                                                    {Comparison::equal, "=="},
-                                                                                    {Comparison::at_least, ">="},
-                                                                                    {Comparison::more, ">"}});
-[[nodiscard]] bool holds(double value, Comparison comparison, double bound);
+inline constexpr auto enum_texts<Relation> = std::to_array<EnumText<Relation>>({{Relation::less, "<"},
+                                                                                {Relation::at_most, "<="},
+                                                                                {Relation::equal, "=="},
+                                                                                {Relation::at_least, ">="},
+                                                                                {Relation::more, ">"}});
+[[nodiscard]] bool holds(double value, Relation comparison, double bound);
 
 struct BandBound {
   bool of_floor = true;
-  Comparison comparison = Comparison::at_least;
+  Relation comparison = Relation::at_least;
   double value = 0;
   Word word;
 };
@@ -101,7 +101,7 @@ struct Expectation {
 struct ScoreLine {
   Place at;
   std::string measure;  // "attainment", "queue_wait_p95", "recovers"
-  Comparison comparison = Comparison::at_most;
+  Relation comparison = Relation::at_most;
   double bound = 0;
   std::optional<double> minutes;  // for this share of minutes
   Duration after{};               // recovers: the disturbance

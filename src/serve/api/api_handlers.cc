@@ -92,13 +92,13 @@ Result<std::int64_t> id_of(const std::string& text) {
   return id;
 }
 
-struct Page {
+struct ListQuery {
   Instant from;
   Instant to;
   std::size_t limit;
 };
 
-Result<Page> page_of(const ServerRequest& request, Instant now) {
+Result<ListQuery> page_of(const ServerRequest& request, Instant now) {
   const auto to = number_of(request, "to", seconds(now), {0, time_max});
   if (!to) return std::unexpected(to.error());
   const auto from = number_of(request, "from", std::max(0.0, *to - 3600), {0, time_max});
@@ -106,7 +106,7 @@ Result<Page> page_of(const ServerRequest& request, Instant now) {
   const auto limit = count_of(request, "limit", limit_default, limit_max);
   if (!limit) return std::unexpected(limit.error());
   if (*from > *to) return fail(ErrorKind::invalid, "'from' lies after 'to'");
-  return Page{instant_at(*from), instant_at(*to), static_cast<std::size_t>(*limit)};
+  return ListQuery{instant_at(*from), instant_at(*to), static_cast<std::size_t>(*limit)};
 }
 
 std::string explanation_json(const Decision& decision, const std::optional<DecisionPlace>& place,

@@ -9,7 +9,7 @@ namespace {
 constexpr ApiParameter service_name{"name", "path", "string", "the service"};
 constexpr ApiParameter from{"from", "query", "number", "seconds since 1970; default: an hour before `to`"};
 constexpr ApiParameter to{"to", "query", "number", "seconds since 1970; default: now"};
-constexpr ApiParameter limit{"limit", "query", "integer", "at most so many, 1 to 1000; default 100"};
+constexpr ApiParameter limit_parameter{"limit", "query", "integer", "at most so many, 1 to 1000; default 100"};
 
 void write_parameters(JsonWriter& json, const std::vector<ApiParameter>& parameters) {
   json.key("parameters").array();
@@ -115,7 +115,7 @@ const std::vector<ApiRoute>& api_routes() {
        .path = "/api/v1/services/{name}/decisions",
        .name = "decisions",
        .about = "decisions, newest first; holds without change are folded",
-       .parameters = {service_name, from, to, limit},
+       .parameters = {service_name, from, to, limit_parameter},
        .gives = "Decisions"},
       {.method = "GET",
        .path = "/api/v1/services/{name}/decisions/{id}",
@@ -127,7 +127,7 @@ const std::vector<ApiRoute>& api_routes() {
        .path = "/api/v1/services/{name}/notices",
        .name = "notices",
        .about = "what a person should know, newest first",
-       .parameters = {service_name, from, to, limit},
+       .parameters = {service_name, from, to, limit_parameter},
        .gives = "Notices"},
       {.method = "GET",
        .path = "/api/v1/services/{name}/explain",

@@ -15,7 +15,6 @@ namespace {
 constexpr std::size_t rows_max = 10'000;
 constexpr std::size_t replay_batch = 100;
 
-std::int64_t count(Instant at) { return at.time_since_epoch().count(); }
 Instant instant(std::int64_t nanoseconds) { return Instant{Duration{nanoseconds}}; }
 std::int64_t bounded(std::size_t limit) { return static_cast<std::int64_t>(std::min(limit, rows_max)); }
 
@@ -61,7 +60,7 @@ struct TickRow {
 
 Result<std::vector<TickRow>> read_ticks(Database& database, std::int64_t after, Instant from, std::size_t limit) {
   auto statement = database.prepare("SELECT id, at, block FROM tick WHERE id > ? AND at > ? ORDER BY id LIMIT ?");
-  if (statement) statement->bind(1, after).bind(2, count(from)).bind(3, static_cast<std::int64_t>(limit));
+  if (statement) statement->bind(1, after).bind(2, from).bind(3, static_cast<std::int64_t>(limit));
   std::vector<TickRow> rows;
   const auto read = each_row(statement, [&](const Statement& row) -> Result<void> {
     rows.push_back({row.integer(0), instant(row.integer(1)), row.blob(2)});
@@ -94,7 +93,9 @@ bool checkpoint_due(std::string_view service, std::optional<Instant> last, Insta
   std::uint64_t hash = 14695981039346656037ULL;
   for (const char c : service) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
   const auto period = static_cast<std::uint64_t>(checkpoint_period.count());
-  const auto slot = [&](Instant at) { return (static_cast<std::uint64_t>(count(at)) + hash % period) / period; };
+  const auto slot = [&](Instant at) {
+    return (static_cast<std::uint64_t>(at.time_since_epoch().count()) + hash % period) / period;
+  };
   return !last || slot(*last) != slot(now);
 }
 
@@ -274,8 +275,7 @@ Result<std::vector<JournalDecision>> Journal::decisions(const std::string& servi
               "ORDER BY at DESC, id DESC LIMIT ?3"
             : "SELECT id, until, ticks, block FROM decision WHERE service = ?4 AND at <= ?2 AND until >= ?1 "
               "ORDER BY at DESC, id DESC LIMIT ?3");
-    if (statement)
-      statement->bind(1, count(from)).bind(2, count(to)).bind(3, bounded(limit)).bind(4, std::string_view(service));
+    if (statement) statement->bind(1, from).bind(2, to).bind(3, bounded(limit)).bind(4, std::string_view(service));
     const auto read = each_row(statement, [&](const Statement& row) -> Result<void> {
       auto decision = decision_of(row);
       if (!decision) return std::unexpected(decision.error());
@@ -305,8 +305,7 @@ Result<std::vector<JournalEvent>> Journal::events(const std::string& service, In
     auto statement = database.prepare(
         "SELECT at, service, replica, reason, message FROM event WHERE at BETWEEN ?1 AND ?2 "
         "AND (?4 = '' OR service = ?4) ORDER BY at DESC, id DESC LIMIT ?3");
-    if (statement)
-      statement->bind(1, count(from)).bind(2, count(to)).bind(3, bounded(limit)).bind(4, std::string_view(service));
+    if (statement) statement->bind(1, from).bind(2, to).bind(3, bounded(limit)).bind(4, std::string_view(service));
     const auto read = each_row(statement, [&](const Statement& row) -> Result<void> {
       const auto reason = from_text<Reason>(row.text(3));
       found.push_back(

@@ -39,8 +39,6 @@ constexpr const char* configuration_schema = R"(
                               block BLOB NOT NULL) STRICT;
 )";
 
-std::int64_t count(Instant at) { return at.time_since_epoch().count(); }
-
 // One integer of one row, as PRAGMAs answer.
 Result<std::int64_t> ask(Database& database, std::string_view sql) {
   auto statement = database.prepare(sql);
@@ -250,7 +248,7 @@ Result<void> Journal::Writer::write(Database& database, const TickJob& job) {
   const auto block = compress(bytes.bytes());
   auto tick = database.prepare("INSERT INTO tick (at, block) VALUES (?, ?)");
   if (!tick) return std::unexpected(tick.error());
-  if (auto run = tick->bind(1, count(job.now)).bind(2, block).run(); !run) return run;
+  if (auto run = tick->bind(1, job.now).bind(2, block).run(); !run) return run;
   auto insert = database.prepare("INSERT INTO decision (service, at, until, ticks, block) VALUES (?, ?, ?, ?, ?)");
   if (!insert) return std::unexpected(insert.error());
   for (const auto& kept : job.decisions) {
@@ -259,7 +257,7 @@ Result<void> Journal::Writer::write(Database& database, const TickJob& job) {
       continue;
     }
     const auto record = compress(to_bytes(kept.decision));
-    const auto at = count(kept.decision.now);
+    const Instant at = kept.decision.now;
     insert->bind(1, std::string_view(kept.decision.service))
         .bind(2, at)
         .bind(3, at)
@@ -275,7 +273,7 @@ Result<void> Journal::Writer::write_run(Database& database, const KeptDecision& 
       "UPDATE decision SET until = ?, ticks = ? WHERE id = "
       "(SELECT id FROM decision WHERE service = ? ORDER BY at DESC, id DESC LIMIT 1)");
   if (!update) return std::unexpected(update.error());
-  return update->bind(1, count(kept.until)).bind(2, kept.ticks).bind(3, std::string_view(kept.service)).run();
+  return update->bind(1, kept.until).bind(2, kept.ticks).bind(3, std::string_view(kept.service)).run();
 }
 
 Result<void> Journal::Writer::write(Database& database, const StateJob& job) {
@@ -283,13 +281,13 @@ Result<void> Journal::Writer::write(Database& database, const StateJob& job) {
       database.prepare(fmt::format("INSERT OR REPLACE INTO {} (service, at, block) VALUES (?, ?, ?)", job.table));
   if (!insert) return std::unexpected(insert.error());
   const auto block = compress(job.bytes);
-  return insert->bind(1, std::string_view(job.service)).bind(2, count(job.at)).bind(3, block).run();
+  return insert->bind(1, std::string_view(job.service)).bind(2, job.at).bind(3, block).run();
 }
 
 Result<void> Journal::Writer::write(Database& database, const JournalEvent& event) {
   auto insert = database.prepare("INSERT INTO event (at, service, replica, reason, message) VALUES (?, ?, ?, ?, ?)");
   if (!insert) return std::unexpected(insert.error());
-  return insert->bind(1, count(event.at))
+  return insert->bind(1, event.at)
       .bind(2, std::string_view(event.service))
       .bind(3, std::string_view(event.replica))
       .bind(4, to_text(event.reason))
@@ -304,12 +302,12 @@ Result<void> Journal::Writer::write(Database& database, const JournalConfigurati
       "INSERT INTO configuration (at, form, block) SELECT ?1, ?2, ?3 WHERE NOT EXISTS (SELECT 1 FROM configuration "
       "WHERE id = (SELECT max(id) FROM configuration) AND form = ?2 AND block = ?3)");
   if (!insert) return std::unexpected(insert.error());
-  return insert->bind(1, count(configuration.since)).bind(2, to_text(configuration.source.form)).bind(3, block).run();
+  return insert->bind(1, configuration.since).bind(2, to_text(configuration.source.form)).bind(3, block).run();
 }
 
 Result<void> Journal::Writer::prune(Instant now) {
   // A run of equal decisions that reaches into what is kept is kept.
-  const auto oldest = count(now - limits_.history);
+  const std::int64_t oldest = (now - limits_.history).time_since_epoch().count();
   for (const auto& [table, is_old] : std::initializer_list<std::pair<const char*, std::string>>{
            {"tick", fmt::format("at < {}", oldest)},
            {"decision", fmt::format("at < {0} AND until < {0}", oldest)},

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/base/error.h"
+#include "core/base/time.h"
 
 struct sqlite3;
 struct sqlite3_stmt;
@@ -23,6 +24,7 @@ class Statement {
 
   // Parameters are numbered from 1. Texts and blobs must live until the statement has run.
   Statement& bind(int index, std::int64_t value);
+  Statement& bind(int index, Instant at) { return bind(index, std::int64_t{at.time_since_epoch().count()}); }
   Statement& bind(int index, std::string_view text);
   Statement& bind(int index, std::span<const std::byte> blob);
   Statement& bind_null(int index);

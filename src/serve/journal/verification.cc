@@ -16,7 +16,7 @@ namespace {
 
 constexpr Duration window = 10min;  // of decisions read at once
 constexpr Duration run_lag = 2min;  // how far the end of a run may lag behind
-constexpr std::size_t rows_max = 10'000;
+constexpr std::size_t window_rows_max = 10'000;
 
 // The decisions of one service as they were kept, read a window at a time.
 class KeptDecisions {
@@ -28,7 +28,7 @@ class KeptDecisions {
     if (!has_read_ || now > read_to_) {
       const auto from = has_read_ ? read_to_ + 1ns : now - run_lag;
       const auto to = now + window;
-      auto rows = journal_.decisions(service_, from, to, rows_max);
+      auto rows = journal_.decisions(service_, from, to, window_rows_max);
       if (!rows) return std::unexpected(rows.error());
       for (auto& row : *rows | std::views::reverse)
         if (rows_.empty() || row.id > rows_.back().id) rows_.push_back(std::move(row));

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace tidegate {
 namespace {
@@ -10,16 +11,20 @@ constexpr std::int64_t day = 24, week = 7 * day;  // hours
 constexpr std::int64_t refresh = 6;
 constexpr SeasonalShape two_weeks{.length = 1h, .capacity = 2 * week};
 
+// The median of up to three weeks is their mean without the lowest and the highest of three.
 std::optional<double> load_of(const SeasonalHistory& history, std::int64_t hour) {
-  std::array<double, 3> same{};
-  std::size_t found = 0;
+  double sum = 0, lowest = std::numeric_limits<double>::infinity(), highest = -lowest;
+  int found = 0;
   if (length_of(history) >= week)
     for (auto past = hour - week; past >= hour - 3 * week; past -= week)
-      if (const auto value = value_at(history, past)) same[found++] = *value;
-  if (found > 0) {
-    std::sort(same.begin(), same.begin() + static_cast<std::ptrdiff_t>(found));
-    return (same[(found - 1) / 2] + same[found / 2]) / 2;
-  }
+      if (const auto value = value_at(history, past)) {
+        sum += *value;
+        lowest = std::min(lowest, *value);
+        highest = std::max(highest, *value);
+        ++found;
+      }
+  if (found == 3) return sum - lowest - highest;
+  if (found > 0) return sum / found;
   for (auto past = hour - day; past >= hour - week; past -= day)
     if (const auto value = value_at(history, past)) return value;
   return std::nullopt;

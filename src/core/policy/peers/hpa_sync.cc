@@ -23,7 +23,7 @@ HpaReason failure_of(HpaMetricType type) {
   return HpaReason::invalid_metric_source_type;
 }
 
-bool is_of_the_whole(const HpaMetricSeen& metric) {
+bool is_object_or_external(const HpaMetricSeen& metric) {
   return metric.type == HpaMetricType::object || metric.type == HpaMetricType::external;
 }
 
@@ -87,7 +87,7 @@ void rescale(const HpaRules& rules, HpaLog& log, const HpaSeen& seen, HpaOutcome
 std::optional<HpaProposal> propose_metric(const HpaMetricSeen& metric, std::int32_t replicas,
                                           std::int32_t status_replicas, HpaTolerance tolerance) {
   if (metric.failed || metric.type == HpaMetricType::invalid) return std::nullopt;
-  if (is_of_the_whole(metric)) {
+  if (is_object_or_external(metric)) {
     if (metric.target_average)
       return propose_average_value(metric.value, *metric.target_average, status_replicas, tolerance);
     if (metric.target_value) return propose_value(metric.value, *metric.target_value, metric.pods, replicas, tolerance);
@@ -105,8 +105,8 @@ HpaOutcome sync(const HpaRules& rules, HpaLog& log, const HpaSeen& seen) {
     log.started = true;
     log.recommendations.push_back({seen.now, seen.replicas});
   }
-  const bool may_come_back =
-      seen.scaled_to_zero && (rules.bounds.replicas_min != 0 || std::ranges::any_of(seen.metrics, is_of_the_whole));
+  const bool may_come_back = seen.scaled_to_zero && (rules.bounds.replicas_min != 0 ||
+                                                     std::ranges::any_of(seen.metrics, is_object_or_external));
   if (seen.replicas == 0 && !may_come_back) {
     outcome.scaling_active = {false, HpaReason::scaling_disabled};
     return outcome;

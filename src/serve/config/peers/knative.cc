@@ -10,8 +10,8 @@ namespace {
 using enum SettingKind;
 
 constexpr std::array metrics{std::string_view{"concurrency"}, std::string_view{"rps"}};
-constexpr std::array aggregations{std::string_view{"linear"}, std::string_view{"weighted_exponential"}};
-constexpr std::array settings{
+constexpr std::array knative_aggregations{std::string_view{"linear"}, std::string_view{"weighted_exponential"}};
+constexpr std::array knative_settings{
     Setting{"metric", choice, literal("concurrency"), "requests at once, or a second", {.choices = metrics}},
     Setting{"target",
             number,
@@ -89,7 +89,7 @@ constexpr std::array settings{
             choice,
             literal("linear"),
             "mean of a window, or weighted towards the newest",
-            {.choices = aggregations}}};
+            {.choices = knative_aggregations}}};
 
 }  // namespace
 
@@ -97,7 +97,7 @@ constexpr Section knative_policy_section{"knative policy",
                                          "services[].policy.knative",
                                          "Knative Serving's pod autoscaler; min-scale and max-scale are the service's "
                                          "`replicas`.",
-                                         settings,
+                                         knative_settings,
                                          {},
                                          {}};
 

@@ -15,7 +15,7 @@ constexpr SettingDetail replicas{.unit = "replicas", .low = 0, .high = replicas_
 constexpr SettingDetail any_value{.unit = "the signal's", .low = -1e12, .high = 1e12};
 
 constexpr std::array check_shape{Setting{"check", section, required(), "one check", {.section = &nomad_check_section}}};
-constexpr std::array policy_settings{
+constexpr std::array nomad_settings{
     Setting{"evaluation_interval",
             duration,
             literal("10s"),
@@ -191,7 +191,7 @@ NomadCheck read_check(const YamlNode& node, ReadContext context) {
 constexpr Section nomad_policy_section{"nomad policy",
                                        "services[].policy.nomad",
                                        "HashiCorp's nomad-autoscaler; min and max are the service's `replicas`.",
-                                       policy_settings,
+                                       nomad_settings,
                                        {},
                                        {}};
 constexpr Section nomad_check_section{"nomad check",
