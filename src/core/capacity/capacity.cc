@@ -10,7 +10,10 @@
 namespace tidegate {
 namespace {
 
-constexpr double knee = 9;             // rate(c) = 0.9 / slope at c = 9 base / slope
+constexpr double knee = 9;           // rate(c) = 0.9 / slope at c = 9 base / slope
+constexpr double limit_part = 0.75;  // of a concurrency at which too many miss
+constexpr double judged_least = 50;  // requests until a share says anything
+constexpr double clearly_less = 0.8;
 constexpr double extrapolation = 1.5;  // of the highest concurrency seen
 constexpr double error_accepted = 0.25;
 constexpr double noise_accepted = 0.6;
@@ -82,6 +85,47 @@ double saturation(const CapacityState& state) {
   return std::numeric_limits<double>::infinity();
 }
 
+// The share of requests that the strictest objective of the replicas' own speed lets miss.
+double share_allowed(const Slo& slo) {
+  double share = 1;
+  for (const Objective& objective : slo.objectives)
+    if (objective.kind != LatencyKind::queue_wait) share = std::min(share, 1 - fraction(objective.percentile));
+  return share;
+}
+
+struct Judged {
+  double judged = 0;
+  double missed = 0;
+
+  [[nodiscard]] bool is_known() const { return judged >= judged_least; }
+  [[nodiscard]] double share() const { return judged > 0 ? missed / judged : 0; }
+  void add(const ConcurrencyBin& bin) {
+    judged += bin.judged;
+    missed += bin.missed;
+  }
+};
+
+// Below the least concurrency at which more requests missed than may, beyond chance (two standard errors and one),
+// while the share rises with concurrency: what misses alike at any is not the concurrency's doing. Infinite: no limit.
+// Worked: 30 of 1000 missed where 10 may (10 + 2 sqrt 10 + 1 = 17.3), 5 of 1000 below: limited.
+double concurrency_limit(const CapacityState& state, double allowed) {
+  Judged below, above;
+  for (const ConcurrencyBin& bin : state.by_concurrency) above.add(bin);
+  for (const ConcurrencyBin& bin : state.by_concurrency) {
+    Judged here;
+    here.add(bin);
+    above.judged -= here.judged;
+    above.missed -= here.missed;
+    const double may = allowed * here.judged;
+    const bool rises = below.is_known()   ? below.share() < clearly_less * here.share()
+                       : above.is_known() ? here.share() < clearly_less * above.share()
+                                          : true;
+    if (here.missed > may + 2 * std::sqrt(may) + 1 && rises) return std::max(limit_part * bin.concurrency(), 1.0);
+    below.add(bin);
+  }
+  return std::numeric_limits<double>::infinity();
+}
+
 // The measured mean, nothing extrapolated: what is left when the model does not fit.
 Capacity raw_estimate(const CapacityState& state) {
   ConcurrencyBin all;
@@ -105,15 +149,16 @@ double Capacity::concurrency_at(double rate) const {
 Capacity capacity(const CapacityState& state, const PoolSpec& pool, const Slo& slo) {
   const std::optional<Capacity> hint = hinted(pool.capacity, slo);
   const double server_limit = std::max(pool.capacity.slots_max.value_or(slots_unbounded), 1.0);
+  const double most = concurrency_limit(state, share_allowed(slo));
   double open = slots_unbounded;  // what the fit allows, seen or not
   const auto limited = [&](Capacity answer) {
     answer.slots = std::min(answer.slots, server_limit);
-    if (state.breach_limit > 0) answer.slots = std::min(answer.slots, state.breach_limit);
+    answer.slots = std::min(answer.slots, most);
     answer.slots = std::max(answer.slots, 1.0);
     // What the user said of the slots is a bound; a profile's or a fit's is an estimate.
     double admit = hint ? std::max(pool.capacity.slots.value_or(admit_untold), answer.slots) : admit_untold;
     if (answer.basis == CapacityBasis::learned) admit = std::min(admit, std::max(open, answer.slots));
-    if (state.breach_limit > 0) admit = std::min(admit, std::max(state.breach_limit, 1.0));
+    admit = std::min(admit, most);
     answer.admit = std::max(std::min(admit, server_limit), answer.slots);
     return answer;
   };

@@ -4,7 +4,8 @@
 // law one replica completes rate(c) = c / residence(c) requests per second. Iteration-level batching (an LLM
 // engine) and plain slots (slope 0 up to the slots) both fit. `slots` is the largest c that keeps every
 // objective, at most the server's own limit; where no objective binds, the knee at which throughput has
-// reached 90 % of its asymptote 1/slope.
+// reached 90 % of its asymptote 1/slope. Where more requests missed an objective than may, though nobody waited, and
+// clearly fewer at lower concurrency, the slots stay below that (concurrency_limit).
 //
 // Starts from the spec's hint or profile; is refused (fit_poor, saying so) while the data contradict the model.
 #pragma once
@@ -51,8 +52,11 @@ struct CapacityEvidence {
   double completions = 0;  // over the interval, all replicas together
   double queued = 0;       // waiting for a slot anywhere; a breach under a queue says nothing of slots
   double itl_mean = 0;     // seconds; 0 = not measured
-  bool latency_ok = true;  // every measured objective held
+  // Requests that ended, held against the objectives; where nobody counts them, what a quantile beyond its bound says.
+  double judged = 0;
+  double missed = 0;
   bool latency_known = false;
+  double breached_share = 0;  // 1 - p of the strictest quantile beyond its bound; 0 = all held
 };
 
 void observe(CapacityState& state, Instant now, const CapacityEvidence& seen);

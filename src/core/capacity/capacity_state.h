@@ -1,5 +1,5 @@
-// What was measured of one pool's replicas: sums by concurrency, exponentially forgotten, and the window being
-// filled. Below 1.5 KB; persisted, and kept across state versions because it is dear to learn.
+// What was measured of one pool's replicas: sums by concurrency, each forgotten as newer evidence of its own comes, and
+// the window being filled. Below 2 KB; persisted, and kept across state versions because it is dear to learn.
 #pragma once
 
 #include <array>
@@ -9,13 +9,15 @@
 
 namespace tidegate {
 
-// Evidence at about one concurrency. Sums are forgotten together, so their ratios stay means.
+// Evidence at about one concurrency. Its sums are forgotten together, so that their ratios stay means.
 struct ConcurrencyBin {
   double busy = 0;  // replica-seconds of requests in service
   double completions = 0;
   double replica_seconds = 0;
   double itl_sum = 0;  // seconds, weighted by completions
   double itl_weight = 0;
+  double judged = 0;  // requests held against the objectives while nobody waited
+  double missed = 0;  // those of them that missed one
 
   [[nodiscard]] double concurrency() const { return busy / replica_seconds; }
   [[nodiscard]] double residence() const { return busy / completions; }
@@ -23,7 +25,7 @@ struct ConcurrencyBin {
   friend bool operator==(const ConcurrencyBin&, const ConcurrencyBin&) = default;
   template <class Archive>
   void archive(Archive& ar) {
-    ar(busy, completions, replica_seconds, itl_sum, itl_weight);
+    ar(busy, completions, replica_seconds, itl_sum, itl_weight, judged, missed);
   }
 };
 
@@ -38,15 +40,17 @@ struct EvidenceWindow {
   double in_flight_last = 0;
   double itl_sum = 0;
   double itl_weight = 0;
+  double judged = 0;
+  double missed = 0;
+  double breached_share = 0;  // that a quantile beyond its bound says to have missed, at least
   bool queued = false;
-  bool breached = false;
   bool latency_known = false;
 
   friend bool operator==(const EvidenceWindow&, const EvidenceWindow&) = default;
   template <class Archive>
   void archive(Archive& ar) {
-    ar(length, samples, ready, busy, completions, in_flight_first, in_flight_last, itl_sum, itl_weight, queued,
-       breached, latency_known);
+    ar(length, samples, ready, busy, completions, in_flight_first, in_flight_last, itl_sum, itl_weight, judged, missed,
+       breached_share, queued, latency_known);
   }
 };
 
@@ -72,16 +76,14 @@ struct CapacityState {
   std::array<ConcurrencyBin, bins> by_concurrency{};
   EvidenceWindow window;
   ShiftDetector shift;
-  double windows = 0;          // evidence windows taken, forgotten like the bins
+  double windows = 0;          // evidence windows taken, forgotten
   double concurrency_max = 0;  // highest mean concurrency of a window, slowly forgotten
-  double breach_limit = 0;     // concurrency that objectives were missed at without a queue; 0 = none
   double quiet = 0;            // seconds without a queue, so that latencies are the replicas' own doing
-  double since_breach = 0;     // seconds since the limit last moved
 
   friend bool operator==(const CapacityState&, const CapacityState&) = default;
   template <class Archive>
   void archive(Archive& ar) {
-    ar(by_concurrency, window, shift, windows, concurrency_max, breach_limit, quiet, since_breach);
+    ar(by_concurrency, window, shift, windows, concurrency_max, quiet);
   }
 };
 

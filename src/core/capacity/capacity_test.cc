@@ -131,14 +131,52 @@ TEST(Capacity, BreachesWithoutAQueueLowerTheSlots) {
   CapacityState state = learned_at({1, 0.01}, {10, 20});
   const double before = capacity(state, {}, ttft_only).slots;
   Instant now{};
-  CapacityEvidence bad{.interval = 1s, .ready = 1, .in_flight = 20, .completions = 16, .latency_ok = false};
-  bad.latency_known = true;
+  CapacityEvidence bad{.interval = 1s, .ready = 1, .in_flight = 20, .completions = 16, .latency_known = true};
+  bad.breached_share = 0.01;
   CapacityState queued = state;
   for (int i = 0; i < 300; ++i) observe(state, now += 1s, bad);
   EXPECT_LT(capacity(state, {}, ttft_only).slots, 20);
   bad.queued = 30;
   for (int i = 0; i < 300; ++i) observe(queued, now += 1s, bad);
   EXPECT_NEAR(capacity(queued, {}, ttft_only).slots, before, before * 0.1);
+}
+
+// A quiet service: the 99th percentile of a minute is its slowest request, and sometimes one is too slow by itself.
+TEST(Capacity, AStragglerNowAndThenIsNotTheConcurrencysDoing) {
+  CapacityState state = learned_at({4, 0}, {2, 8});
+  const double before = capacity(state, {}, ttft_only).slots;
+  CapacityState by_quantile = state;
+  Instant now{};
+  for (int i = 0; i < 20'000; ++i) {
+    CapacityEvidence seen{.interval = 1s, .ready = 2, .in_flight = 2, .completions = 0.5};
+    CapacityEvidence only_quantile = seen;
+    seen.judged = 0.5;
+    seen.missed = i % 1000 == 0 ? 0.5 : 0;  // one of a thousand
+    only_quantile.latency_known = true;
+    only_quantile.breached_share = i % 1000 < 60 ? 0.01 : 0;  // for the minute that the quantile looks back
+    observe(state, now += 1s, seen);
+    observe(by_quantile, now, only_quantile);
+  }
+  // A sixth of a day has passed.
+  EXPECT_GE(capacity(state, {}, ttft_only).slots, before * 0.8);
+  EXPECT_GE(capacity(by_quantile, {}, ttft_only).slots, before * 0.8);
+}
+
+TEST(Capacity, WhatMissesAtAnyConcurrencyIsNotTheConcurrencysDoing) {
+  CapacityState state = learned_at({4, 0}, {2, 8});
+  const double before = capacity(state, {}, ttft_only).slots;
+  Instant now{};
+  for (int i = 0; i < 4'000; ++i) {
+    const double in_flight = i % 1000 < 500 ? 2 : 8;
+    observe(state, now += 1s,
+            {.interval = 1s,
+             .ready = 1,
+             .in_flight = in_flight,
+             .completions = in_flight / 4,
+             .judged = in_flight / 4,
+             .missed = in_flight / 40});
+  }
+  EXPECT_GE(capacity(state, {}, ttft_only).slots, before * 0.9);
 }
 
 TEST(Capacity, SurvivesARoundTrip) {

@@ -17,6 +17,7 @@ constexpr double window_seen = 100;
 constexpr double window_completions = 50;
 constexpr double completions_least = 3;
 constexpr double evidence_half_life = 3600;  // seconds of evidence
+constexpr double reach_half_life = 86400;    // ... until what was once carried is half believed
 constexpr double latency_window = 60;        // seconds the measured quantiles look back
 constexpr double queue_share = 0.05;         // of in-flight: below it nobody waits
 
@@ -69,18 +70,17 @@ void detect_shift(CapacityState& state, double ratio_log) {
     shift.noise += 0.05 * (std::min(std::abs(ratio_log), 1.0) - shift.noise);
 }
 
-void learn_breach(CapacityState& state, const EvidenceWindow& window, double concurrency) {
+// Objectives missed while nobody waited are the replicas' own doing. A quantile of few requests is nearly their
+// maximum, so one beyond its bound is taken for no more than it says: twice the share it allows, one request at least.
+void judge(CapacityState& state, const EvidenceWindow& window, ConcurrencyBin& bin) {
   state.quiet = window.queued ? 0 : std::min(state.quiet + window.length, 1e6);
-  state.since_breach = std::min(state.since_breach + window.length, 1e6);
-  if (!window.latency_known || state.quiet < latency_window || state.since_breach < latency_window) return;
-  if (window.breached) {
-    // Never below one request at a time: a breach there is not the concurrency's doing.
-    const double limit = state.breach_limit > 0 ? std::min(state.breach_limit, concurrency) : concurrency;
-    state.breach_limit = std::max(0.9 * limit, 1.0);
-    state.since_breach = 0;
-  } else if (state.breach_limit > 0 && concurrency >= 0.9 * state.breach_limit) {
-    state.breach_limit *= 1.05;
-    state.since_breach = 0;
+  if (state.quiet < latency_window) return;
+  if (window.judged > 0) {
+    bin.judged += window.judged;
+    bin.missed += window.missed;
+  } else if (window.latency_known) {
+    bin.judged += window.completions;
+    if (window.breached_share > 0) bin.missed += std::max(2 * window.breached_share * window.completions, 1.0);
   }
 }
 
@@ -94,19 +94,23 @@ void take(CapacityState& state, const EvidenceWindow& window) {
   const double concurrency = window.busy / replica_seconds;
 
   const double kept = std::exp2(-window.length / evidence_half_life);
-  for (ConcurrencyBin& bin : state.by_concurrency) scale(bin, kept);
+  for (ConcurrencyBin& bin : state.by_concurrency) {
+    bin.judged *= kept;
+    bin.missed *= kept;
+  }
   state.windows = state.windows * kept + 1;
-  state.concurrency_max = std::max(state.concurrency_max * kept, concurrency);
+  state.concurrency_max = std::max(state.concurrency_max * std::exp2(-window.length / reach_half_life), concurrency);
   if (const auto line = fit_residence(state, std::nullopt); line && state.windows > 3)
     detect_shift(state, std::log(window.busy / served / line->at(concurrency)));
 
   ConcurrencyBin& bin = state.by_concurrency[bin_of(concurrency)];
+  scale(bin, kept);  // a night's light load does not forget what the day taught: a shift of the work does
   bin.busy += window.busy;
   bin.completions += served;
   bin.replica_seconds += replica_seconds;
   bin.itl_sum += window.itl_sum;
   bin.itl_weight += window.itl_weight;
-  learn_breach(state, window, concurrency);
+  judge(state, window, bin);
 }
 
 bool is_usable(const CapacityEvidence& seen) {
@@ -139,7 +143,9 @@ void observe(CapacityState& state, Instant, const CapacityEvidence& seen) {
   }
   window.queued = window.queued || seen.queued > queue_share * seen.in_flight;
   window.latency_known = window.latency_known || seen.latency_known;
-  window.breached = window.breached || (seen.latency_known && !seen.latency_ok);
+  window.judged += std::max(seen.judged, 0.0);
+  window.missed += std::clamp(seen.missed, 0.0, std::max(seen.judged, 0.0));
+  window.breached_share = std::max(window.breached_share, seen.breached_share);
   const bool is_full = window.completions >= window_completions && window.length >= window_least &&
                        window.samples >= window_glances && window.busy / window.length * window.samples >= window_seen;
   if (!is_full && window.length < window_most) return;

@@ -36,12 +36,16 @@ CapacityEvidence evidence_of(const ServicePlan& plan, const PoolObservation& poo
   evidence.completions = completions.value;
   evidence.queued = plan.demand.queued;
   evidence.itl_mean = pool.itl_mean.fresh().value_or(0);
+  evidence.missed = plan.seen.missed_slo.fresh().value_or(0);
+  evidence.judged = plan.seen.within_slo.fresh().value_or(0) + evidence.missed;
   for (const Objective& objective : plan.spec.slo.objectives) {
     if (objective.kind == LatencyKind::queue_wait) continue;  // waiting says nothing of a replica's own speed
     const auto latency = plan.seen.latency(objective.kind, objective.percentile).fresh();
     if (!latency) continue;
     evidence.latency_known = true;
-    evidence.latency_ok = evidence.latency_ok && *latency <= seconds(objective.bound);
+    if (*latency <= seconds(objective.bound)) continue;
+    const double share = 1 - fraction(objective.percentile);
+    evidence.breached_share = evidence.breached_share > 0 ? std::min(evidence.breached_share, share) : share;
   }
   return evidence;
 }
