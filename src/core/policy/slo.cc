@@ -141,10 +141,12 @@ double breach_need(SloMemory& memory, const PolicyInput& input, const ServiceLoa
   const Instant now = input.seen.now;
   if (now < memory.breach_until) return memory.breach_floor;
   memory.breach_floor = 0;
+  const bool is_counted = memory.met + memory.missed > 0;
   const bool missing =
       memory.missed >= breach_missed_least && memory.missed > 2 * allowance * (memory.met + memory.missed);
   const bool is_loaded = load.busy + load.queued >= breach_load * input.ready * load.slots;
-  if (input.warming > 0 || input.ready <= 0 || !is_loaded || !(missing || latency_breached(input))) return 0;
+  if (input.warming > 0 || input.ready <= 0 || !is_loaded || !(is_counted ? missing : latency_breached(input)))
+    return 0;
   memory.breach_floor = input.ready + std::max(1.0, breach_share * input.ready);
   memory.breach_until = now + input.lead_time + breach_window;
   return memory.breach_floor;
