@@ -24,6 +24,7 @@ PROGRAMS = {
                          "gateway_idle_connection_bytes", "gateway_queue_throughput"),
     "affinity_bench.py": ("affinity_prefix_found", "affinity_prompt_cached", "affinity_ttft_p50", "affinity_ttft_p99"),
     "week_bench.py": ("week_seconds", "week_megabytes"),
+    "sim_vs_live_bench.py": ("sim_vs_live_attainment", "sim_vs_live_replica_hours", "sim_vs_live_ttft_p90"),
     "decide_bench.py": ("decide_line_p50", "decide_line_p99", "decide_line_max", "decide_line_cpu_max"),
 }
 
@@ -79,6 +80,7 @@ def main():
     parser.add_argument("--repetitions", type=int, default=5)
     parser.add_argument("names", nargs="*")
     given = parser.parse_args()
+    given.names = [name.replace("-", "_") for name in given.names]
     if given.repetitions < 5:
         sys.exit("bench: a median needs at least 5 repetitions")
 

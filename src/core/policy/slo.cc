@@ -124,16 +124,32 @@ void remember(SloMemory& memory, const PolicyInput& input) {
   const double kept = std::exp(-elapsed / seconds(breach_window));
   memory.met = memory.met * kept + input.seen.within_slo.fresh().value_or(0);
   memory.missed = memory.missed * kept + input.seen.missed_slo.fresh().value_or(0);
-  const double asked =
-      std::min(memory.band.floor.value(), static_cast<double>(input.spec.guardrails.replicas_max.value()));
-  const bool is_whole = input.ready >= asked - 1e-6;
-  if (is_whole || input.ready > memory.ready) memory.progress = now;
-  memory.ready = input.ready;
   memory.seen = now;
 }
 
-bool starts_fail(const SloMemory& memory, const PolicyInput& input) {
-  return input.seen.now - memory.progress > input.lead_time + start_overdue;
+// Requests whose outcome some size could have changed, once that is known.
+struct Judged {
+  double met = 0;
+  double missed = 0;
+};
+
+Judged judge(SloMemory& memory, const PolicyInput& input) {
+  const Instant now = input.seen.now;
+  const double asked =
+      std::min(memory.band.floor.value(), static_cast<double>(input.spec.guardrails.replicas_max.value()));
+  const bool is_whole = input.ready >= asked - 1e-6;
+  const bool has_progressed = is_whole || input.ready > memory.ready;
+  if (has_progressed) memory.progress = now;
+  memory.ready = input.ready;
+  if (now - memory.progress > input.lead_time + start_overdue) memory.starts_fail = true;
+  memory.pending_met += input.seen.within_slo.fresh().value_or(0);
+  memory.pending_missed += input.seen.missed_slo.fresh().value_or(0);
+  if (!has_progressed && !memory.starts_fail) return {};
+  const Judged judged{memory.pending_met, memory.pending_missed};
+  memory.pending_met = memory.pending_missed = 0;
+  if (!memory.starts_fail) return judged;
+  memory.starts_fail = !(is_whole && input.demand.queued <= input.ready);
+  return {};
 }
 
 // A breach asks for a little more than is there, when nothing is starting yet and the load could use it.
@@ -203,19 +219,19 @@ bool windows_full(const SloMemory& memory, const PolicyInput& input) {
 }
 
 void tune(SloMemory& memory, const PolicyInput& input, const ServiceLoad& load, double allowance, Duration interval) {
+  const Judged judged = judge(memory, input);
   const Demand& demand = input.demand;
   if (!demand.has_evidence || !demand.arrivals_known) return;
   if (input.reference.basis == CapacityBasis::unknown) return;
   if (input.seen.now - memory.busy_last >= sleep_after) return sleep(memory.tuner);
   const Guardrails& limits = input.spec.guardrails;
-  const bool counts = !starts_fail(memory, input);
   observe(memory.tuner,
           {.interval = interval,
            .arrivals = demand.arrivals,
            .completions = input.seen.completions.fresh().value_or(-1),
            .in_flight = demand.concurrency_known ? demand.in_flight : -1,
-           .met = counts ? input.seen.within_slo.fresh().value_or(0) : 0,
-           .missed = counts ? input.seen.missed_slo.fresh().value_or(0) : 0},
+           .met = judged.met,
+           .missed = judged.missed},
           {.load = load,
            .at_lead = input.at_lead,
            .over_hold = input.over_hold,

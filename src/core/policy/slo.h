@@ -11,8 +11,8 @@
 // service has been idle for the hold time and no arrival is likely within the lead time; when one is likely, a
 // replica is started ahead of it.
 //
-// While starts do not succeed (none in the lead time and a minute, though the floor asks for more), what is missed is
-// no candidate's doing and teaches the tuner nothing.
+// When starts do not succeed (none in the lead time and a minute, though the floor asks for more), what was missed
+// since is no candidate's doing and teaches the tuner nothing, nor does the backlog that is left when they do again.
 //
 // Refuses to decide: bounds, steps, pools, money. Without evidence it keeps what is there. Works with any of
 // arrivals, in-flight and queue; with an unknown capacity it takes as capacity what a replica was seen to carry
@@ -43,15 +43,19 @@ struct SloMemory {
   double met = 0;  // requests of late that met the SLO, and that missed it
   double missed = 0;
   double ready = 0;
-  Instant progress{};  // when the fleet last grew, or was as large as the last floor
-  Band band;           // the last one with evidence
+  Instant progress{};        // when the fleet last grew, or was as large as the last floor
+  bool starts_fail = false;  // until the fleet is whole again and what queued up meanwhile is gone
+  double pending_met = 0;    // requests since `progress`: whose doing they are is not known yet
+  double pending_missed = 0;
+  Band band;  // the last one with evidence
   Tuner tuner;
 
   friend bool operator==(const SloMemory&, const SloMemory&) = default;
   template <class Archive>
   void archive(Archive& ar) {
     ar(started, seen, busy_last, peak, evidence, in_flight, in_flight_known, flow, flow_known, crowded, crowded_last,
-       carried, breach_floor, breach_until, met, missed, ready, progress, band, tuner);
+       carried, breach_floor, breach_until, met, missed, ready, progress, starts_fail, pending_met, pending_missed,
+       band, tuner);
   }
 };
 

@@ -29,31 +29,32 @@ void LatencyWindow::advance(Instant now) {
   const std::int64_t here = now.time_since_epoch() / step;
   const std::int64_t passed = began_ ? here - *began_ : 0;
   began_ = here;
-  // What was added since belongs to the step that was open.
-  totals_.fill(0);
   for (std::int64_t i = 0; i < std::min<std::int64_t>(passed, steps); ++i) {
     newest_ = (newest_ + 1) % steps;
+    for (std::size_t bucket = 0; bucket < buckets; ++bucket) {
+      totals_[bucket] -= counts_[newest_][bucket];
+      total_ -= counts_[newest_][bucket];
+    }
     counts_[newest_].fill(0);
   }
-  for (const auto& counts : counts_)
-    for (std::size_t bucket = 0; bucket < buckets; ++bucket) totals_[bucket] += counts[bucket];
-  total_ = 0;
-  for (const auto count : totals_) total_ += count;
 }
 
-std::optional<double> LatencyWindow::quantile(double q) const {
+std::optional<std::array<double, percentiles>> LatencyWindow::quantiles() const {
   if (total_ == 0) return std::nullopt;
-  const double rank = q * static_cast<double>(total_);
+  std::array<double, percentiles> values;
+  std::size_t found = 0;
+  const auto rank = [&] { return fraction(static_cast<Percentile>(found)) * static_cast<double>(total_); };
   double below = 0;
-  for (std::size_t bucket = 0; bucket + 1 < buckets; ++bucket) {
+  for (std::size_t bucket = 0; bucket + 1 < buckets && found < percentiles; ++bucket) {
+    if (totals_[bucket] == 0) continue;
     const auto count = static_cast<double>(totals_[bucket]);
-    if (count > 0 && below + count >= rank) {
-      const double left = bucket == 0 ? 0 : upper(bucket - 1);
-      return left + (upper(bucket) - left) * (rank - below) / count;
-    }
+    const double left = bucket == 0 ? 0 : upper(bucket - 1);
+    for (; found < percentiles && below + count >= rank(); ++found)
+      values[found] = left + (upper(bucket) - left) * (rank() - below) / count;
     below += count;
   }
-  return upper(buckets - 2);
+  for (; found < percentiles; ++found) values[found] = upper(buckets - 2);
+  return values;
 }
 
 }  // namespace tidegate

@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "core/base/time.h"
+#include "core/model/slo.h"
 
 namespace tidegate {
 
@@ -18,19 +19,22 @@ class LatencyWindow {
   static constexpr Duration step = 5s;
   static constexpr std::size_t steps = 13;  // 60 s and the step being filled
 
-  void add(Duration took) { ++counts_[newest_][bucket_of(took)]; }
+  void add(Duration took) {
+    const auto bucket = bucket_of(took);
+    ++counts_[newest_][bucket], ++totals_[bucket], ++total_;
+  }
   // Forgets what is older than 60 to 65 s. Time never runs backwards.
   void advance(Instant now);
-  // None: nothing happened. 0 < q < 1.
-  [[nodiscard]] std::optional<double> quantile(double q) const;
+  // Seconds. None: nothing happened.
+  [[nodiscard]] std::optional<std::array<double, percentiles>> quantiles() const;
 
   [[nodiscard]] static std::size_t bucket_of(Duration took);
   [[nodiscard]] static double upper(std::size_t bucket);  // seconds; the last is that of the one before
 
  private:
   std::array<std::array<std::uint32_t, buckets>, steps> counts_{};
-  std::array<std::uint64_t, buckets> totals_{};  // as of the last advance
-  std::uint64_t total_ = 0;
+  std::array<std::uint32_t, buckets> totals_{};
+  std::uint32_t total_ = 0;
   std::size_t newest_ = 0;
   std::optional<std::int64_t> began_;  // of the newest step, in steps since 1970
 };

@@ -56,12 +56,11 @@ void Plant::forget_counts() {
 void Plant::read_latencies(Observation& seen) {
   const auto read = [&](LatencyKind kind, LatencyWindow& window) {
     window.advance(now_);
-    for (std::size_t p = 0; p < percentiles; ++p) {
-      const auto percentile = static_cast<Percentile>(p);
-      const auto value = window.quantile(fraction(percentile));
-      // A quantile over nothing is not a number, as a real histogram answers.
-      seen.latency(kind, percentile) = value ? Reading::of(*value) : Reading{.quality = Quality::nan};
-    }
+    const auto values = window.quantiles();
+    // A quantile over nothing is not a number, as a real histogram answers.
+    for (std::size_t p = 0; p < percentiles; ++p)
+      seen.latency(kind, static_cast<Percentile>(p)) =
+          values ? Reading::of((*values)[p]) : Reading{.quality = Quality::nan};
   };
   read(LatencyKind::ttft, ttft_);
   read(LatencyKind::latency, latency_);
