@@ -5,10 +5,12 @@
     bench/evaluation.py                all of it, hours; can be stopped and started again
     bench/evaluation.py --render       only docs/evaluation.md, from what is there
 
-Every finished case is a line of build/evaluation/cases.jsonl, with the hash of the program that played it; a case is
-played again when the program changed (or with --fresh). docs/evaluation.md is made from the lines of one program.
+Every finished part (a case with one policy) is a line of build/evaluation/parts.jsonl, with the hash of the program that
+played it; it is played again when the program changed (or with --fresh). docs/evaluation.md is made from the lines of one
+program. First all cases with `slo` and the bounds, then the peers, case by case.
 """
 import argparse
+import concurrent.futures
 import hashlib
 import itertools
 import json
@@ -16,6 +18,7 @@ import math
 import os
 import subprocess
 import sys
+import threading
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -26,7 +29,8 @@ TRACES = ("azure_llm_2024_code_week_digitised.rate", "servegen_m_large.rate", "s
 PEAKS = {"L": 24, "S": 3}
 COLD_STARTS = (20, 60, 180, 600)
 OBJECTIVES = {"ttft_p99": 0.99, "ttft_p999": 0.999}
-DURATION_MOST = "14d"
+DURATION_MOST = "7d"
+PEER_TICK = "2s"  # no peer looks more often
 
 CONFIGURATION = """services:
   - name: chat
@@ -50,15 +54,14 @@ def case_of(trace, size, cold, objective, duration, seeds):
     return {"trace": trace, "size": size, "cold": cold, "objective": objective, "duration": duration, "seeds": seeds}
 
 
-def key_of(case, program):
-    return json.dumps([program] + [case[k] for k in sorted(case)])
+def key_of(case, policy, program):
+    return json.dumps([program, policy] + [case[k] for k in sorted(case)])
 
 
-def compare(options, case, path, policies, extra):
-    command = [options.program, "compare", "--config", path, "--policies", ",".join(policies), "--peak-replicas",
+def compare(options, case, path, policy, extra):
+    command = [options.program, "compare", "--config", path, "--policies", policy, "--peak-replicas",
                str(PEAKS[case["size"]]), "--duration", case["duration"], "--trace",
-               os.path.join(options.traces, case["trace"] + ".csv.gz"), "--jobs", str(options.jobs), "-o", "json",
-               *extra]
+               os.path.join(options.traces, case["trace"] + ".csv.gz"), "--jobs", "1", "-o", "json", *extra]
     answer = subprocess.run(command, capture_output=True, text=True)
     if answer.returncode != 0:
         raise SystemExit(f"{' '.join(command)}\nexit {answer.returncode}: {answer.stderr.strip()}")
@@ -70,23 +73,39 @@ def figures_of(run):
             "exposed": run["cold_start_exposed"], "wall": run["wall_seconds"]}
 
 
-def play(options, case, peers):
-    folder = os.path.join(ROOT, "build", "evaluation")
-    path = os.path.join(folder, "service.yaml")
-    with open(path, "w") as file:
+def play(options, case, policy):
+    """What one policy did in a case, with the bounds beside ours."""
+    path = os.path.join(ROOT, "build", "evaluation", f"{case['cold']}s-{case['objective']}-{case['size']}.yaml")
+    with open(path + f".{threading.get_ident()}", "w") as file:
         file.write(CONFIGURATION.format(**case))
+    os.replace(file.name, path)
+    if policy != "slo":
+        theirs = compare(options, case, path, policy, ["--sweep", "--no-bounds", "--tick", PEER_TICK])
+        cost = theirs["policies"][0]
+        return {"runs": [dict(figures_of(run), policy=policy, knobs=run.get("knobs", {})) for run in theirs["runs"]],
+                "hours": cost["replica_hours"], "reach": cost["reach"]}
+    ours = compare(options, case, path, "slo", ["--seeds", str(case["seeds"])])
+    return {"requests": ours["runs"][0]["requests"], "clairvoyant": figures_of(ours["clairvoyant"]),
+            "rate_oracle": figures_of(ours["rate_oracle"]), "clairvoyant_met": ours["clairvoyant"]["meets_attainment"],
+            "runs": [dict(figures_of(run), relative=run["relative_to_clairvoyant"]) for run in ours["runs"]]}
+
+
+def timed(*part):
     begun = time.time()
-    ours = compare(options, case, path, ["slo"], ["--seeds", str(case["seeds"])])
-    row = {"case": case, "requests": ours["runs"][0]["requests"],
-           "clairvoyant": figures_of(ours["clairvoyant"]), "rate_oracle": figures_of(ours["rate_oracle"]),
-           "clairvoyant_met": ours["clairvoyant"]["meets_attainment"],
-           "slo": [dict(figures_of(run), relative=run["relative_to_clairvoyant"]) for run in ours["runs"]]}
-    if peers:
-        theirs = compare(options, case, path, peers, ["--sweep", "--no-bounds"])
-        row["peers"] = [dict(figures_of(run), policy=run["policy"], knobs=run.get("knobs", {})) for run in theirs["runs"]]
-        row["peer_costs"] = {cost["policy"]: {"hours": cost["replica_hours"], "reach": cost["reach"]}
-                             for cost in theirs["policies"]}
-    row["seconds"] = time.time() - begun
+    return play(*part), time.time() - begun
+
+
+def row_of(case, done, peers, program):
+    """All that is known of a case, or None while `slo` was not played."""
+    ours = done.get(key_of(case, "slo", program))
+    if ours is None:
+        return None
+    row = dict(ours, case=case, slo=ours["runs"], peers=[], peer_costs={})
+    for peer in peers:
+        theirs = done.get(key_of(case, peer, program))
+        if theirs:
+            row["peers"] += theirs["runs"]
+            row["peer_costs"][peer] = {"hours": theirs["hours"], "reach": theirs["reach"]}
     return row
 
 
@@ -204,25 +223,32 @@ def main():
     program = hashlib.sha256(open(options.program, "rb").read()).hexdigest()
     folder = os.path.join(ROOT, "build", "evaluation")
     os.makedirs(folder, exist_ok=True)
-    path = os.path.join(folder, "cases.jsonl")
+    path = os.path.join(folder, "parts.jsonl")
     done = {}
     if os.path.exists(path) and not options.fresh:
         for line in open(path):
-            row = json.loads(line)
-            done[key_of(row["case"], row["program"])] = row
+            part = json.loads(line)
+            done[key_of(part["case"], part["policy"], part["program"])] = part["found"]
     wanted = list(cases(options.quick))
     peers = ["hpa"] if options.quick else [peer for peer in options.peers.split(",") if peer]
-    rows = []
-    for number, case in enumerate(wanted, 1):
-        row = done.get(key_of(case, program))
-        if row is None and not options.render:
-            row = dict(play(options, case, peers), program=program)
-            with open(path, "a") as file:
-                file.write(json.dumps(row) + "\n")
-            print(f"{number} of {len(wanted)}: {case['trace']} {case['size']} {case['cold']} s {case['objective']}: "
-                  f"slo {our_hours(row):.1f} h at {100 * our_attained(row):.2f} %, {row['seconds']:.0f} s", file=sys.stderr)
-        if row is not None:
-            rows.append(row)
+    parts = [(case, "slo") for case in wanted] + [(case, peer) for case in wanted for peer in peers]
+    parts = [part for part in parts if not options.render and key_of(*part, program) not in done]
+    with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+        playing = {pool.submit(timed, options, *part): part for part in parts}
+        try:
+            for number, future in enumerate(concurrent.futures.as_completed(playing), 1):
+                case, policy = playing[future]
+                found, seconds = future.result()
+                done[key_of(case, policy, program)] = found
+                with open(path, "a") as file:
+                    file.write(json.dumps({"case": case, "policy": policy, "program": program, "found": found}) + "\n")
+                best = min(found["runs"], key=lambda run: run["hours"])
+                print(f"{number} of {len(parts)}: {case['trace']} {case['size']} {case['cold']} s {case['objective']}: "
+                      f"{policy} {best['hours']:.1f} h at {100 * best['attained']:.2f} %, {seconds:.0f} s", file=sys.stderr)
+        except KeyboardInterrupt:
+            pool.shutdown(cancel_futures=True)
+            print("stopped; what is finished is kept", file=sys.stderr)
+    rows = [row for row in (row_of(case, done, peers, program) for case in wanted) if row]
     if not rows:
         sys.exit("nothing was played yet with this program")
     with open(options.out, "w") as file:

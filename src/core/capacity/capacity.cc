@@ -162,8 +162,8 @@ Capacity capacity(const CapacityState& state, const PoolSpec& pool, const Slo& s
     answer.admit = std::max(std::min(admit, server_limit), answer.slots);
     return answer;
   };
-  std::optional<LineFit> prior;
-  if (hint) prior = LineFit{hint->residence_base, hint->residence_slope};
+  std::optional<PriorLine> prior;
+  if (hint) prior = PriorLine{{hint->residence_base, hint->residence_slope}, hint->slots};
   const std::optional<LineFit> line = fit_residence(state, prior);
   if (!line || state.windows < windows_to_learn) return limited(hint.value_or(Capacity{}));
 

@@ -19,10 +19,11 @@ struct Point {
   double x = 0;
   double y = 0;
   double weight = 0;
+  bool is_firm = false;  // no outlier, however far off
 };
 
 struct Points {
-  std::array<Point, CapacityState::bins + 2> values{};
+  std::array<Point, CapacityState::bins + 3> values{};
   std::size_t count = 0;
 
   void add(Point point) { values[count++] = point; }
@@ -33,7 +34,7 @@ LineFit weighted_line(const Points& points, const LineFit* robust_around) {
   for (std::size_t i = 0; i < points.count; ++i) {
     const Point& p = points.values[i];
     double weight = p.weight / (p.y * p.y);
-    if (robust_around != nullptr) {
+    if (robust_around != nullptr && !p.is_firm) {
       const double miss = std::abs(p.y - robust_around->at(p.x)) / p.y;
       if (miss > huber) weight *= huber / miss;
     }
@@ -59,30 +60,32 @@ LineFit robust_line(const Points& points) {
 }
 
 // The prior's shape at the size that was measured.
-void add_prior(Points& points, const LineFit& prior) {
+void add_prior(Points& points, const PriorLine& prior) {
   double measured = 0, expected = 0, x = 0, w = 0;
   for (std::size_t i = 0; i < points.count; ++i) {
     const Point& p = points.values[i];
     measured += p.weight * p.y;
-    expected += p.weight * prior.at(p.x);
+    expected += p.weight * prior.line.at(p.x);
     x += p.weight * p.x;
     w += p.weight;
   }
   if (!(expected > 0)) return;
   const double scale = measured / expected;
   const double middle = x / w;
-  for (const double at : {middle / 2, middle * 2}) points.add({at, prior.at(at) * scale, prior_completions});
+  for (const double at : {middle / 2, middle * 2}) points.add({at, prior.line.at(at) * scale, prior_completions});
+  if (prior.reach > 2 * middle)
+    points.add({.x = prior.reach, .y = prior.line.at(prior.reach) * scale, .weight = weight_most, .is_firm = true});
 }
 
 }  // namespace
 
-std::optional<LineFit> fit_residence(const CapacityState& state, const std::optional<LineFit>& prior) {
+std::optional<LineFit> fit_residence(const CapacityState& state, const std::optional<PriorLine>& prior) {
   Points points;
   for (const ConcurrencyBin& bin : state.by_concurrency)
     if (bin.completions >= weight_least && bin.busy > 0)
       points.add({bin.concurrency(), bin.residence(), std::min(bin.completions, weight_most)});
   if (points.count == 0) return std::nullopt;
-  if (prior && prior->slope > 0) add_prior(points, *prior);
+  if (prior && prior->line.slope > 0) add_prior(points, *prior);
   return robust_line(points);
 }
 
