@@ -245,9 +245,9 @@ def main():
                 best = min(found["runs"], key=lambda run: run["hours"])
                 print(f"{number} of {len(parts)}: {case['trace']} {case['size']} {case['cold']} s {case['objective']}: "
                       f"{policy} {best['hours']:.1f} h at {100 * best['attained']:.2f} %, {seconds:.0f} s", file=sys.stderr)
-        except KeyboardInterrupt:
+        except BaseException:  # Ctrl-C, or a part that failed: what is finished is kept
             pool.shutdown(cancel_futures=True)
-            print("stopped; what is finished is kept", file=sys.stderr)
+            raise
     rows = [row for row in (row_of(case, done, peers, program) for case in wanted) if row]
     if not rows:
         sys.exit("nothing was played yet with this program")

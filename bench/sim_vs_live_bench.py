@@ -7,6 +7,7 @@ One round takes as long as the trace. Wanted: SLO attainment within a point, rep
 percentile of TTFT within 10 %. Prints one JSON row a line: the simulator's figure, the live one as its peer.
 """
 import argparse
+import contextlib
 import json
 import os
 import shutil
@@ -58,12 +59,8 @@ def main():
     folder = given.keep or tempfile.mkdtemp(prefix="tidegate-sim-vs-live-")
     os.makedirs(folder, exist_ok=True)
     try:
-        with open(os.path.join(folder, "live.txt"), "w", encoding="utf-8") as said:
-            stdout, sys.stdout = sys.stdout, said
-            try:
-                found_live = live(given, folder)
-            finally:
-                sys.stdout = stdout
+        with contextlib.redirect_stdout(sys.stderr):  # rows are all that stdout has
+            found_live = live(given, folder)
         found = simulated(given, folder)
     finally:
         if not given.keep:

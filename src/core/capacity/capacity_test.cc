@@ -179,6 +179,18 @@ TEST(Capacity, WhatMissesAtAnyConcurrencyIsNotTheConcurrencysDoing) {
   EXPECT_GE(capacity(state, {}, ttft_only).slots, before * 0.9);
 }
 
+// A profile given for 256 requests at once, measured at a tenth of that, where hardly any slope shows.
+TEST(Capacity, ALightLoadDoesNotExtrapolateAHintsSlope) {
+  PoolSpec pool;
+  pool.capacity.slots = 256;
+  pool.capacity.residence_base = 1437ms;
+  pool.capacity.residence_slope = 41ms;
+  const double given = capacity({}, pool, ttft_only).rate();
+  const Capacity answer = capacity(learned_at({2, 0.005}, {8, 12, 18}), pool, ttft_only);
+  EXPECT_EQ(answer.basis, CapacityBasis::learned);
+  EXPECT_LT(answer.rate(), 1.5 * given);
+}
+
 TEST(Capacity, SurvivesARoundTrip) {
   CapacityState state = learned_at({1, 0.1}, {2, 20});
   ByteWriter writer;

@@ -247,6 +247,19 @@ TEST(SloPolicy, ABreachUnderLoadAddsALittleOncePerLeadTime) {
   for (int i = 0; i < 300; ++i) EXPECT_LE(bench.step().band.floor.value(), 11);
 }
 
+TEST(SloPolicy, WhereMissesAreCountedAQuantileOfFewRequestsIsNoBreach) {
+  Bench bench;
+  bench.play(900, 20, 40);
+  bench.ready = 10;
+  bench.demand.in_flight = 60;
+  bench.seen.latency(LatencyKind::queue_wait, Percentile::p99) = Reading::of(9);
+  bench.seen.within_slo = Reading::of(99);
+  bench.seen.missed_slo = Reading::of(1);
+  EXPECT_NE(bench.step().band.floor_reason, Reason::slo_breach_observed);
+  bench.seen.missed_slo = Reading::of(30);
+  EXPECT_EQ(bench.step().band.floor_reason, Reason::slo_breach_observed);
+}
+
 TEST(SloPolicy, ABreachWithoutLoadRaisesNothing) {
   Bench bench;
   bench.play(900, 1, 2);
