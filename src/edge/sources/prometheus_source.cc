@@ -7,42 +7,22 @@
 #include <cmath>
 
 #include "core/signals/signal_book.h"
-#include "edge/machine/secret_value.h"
+#include "edge/sources/prometheus_form.h"
 
 namespace tidegate {
 
 namespace {
 
-constexpr std::size_t answer_bytes_max = 10 * 1024 * 1024;
-
 Result<HttpRequest> request_of(const QuerySpec& query) {
-  auto url = resolve(query.server.url);
-  if (!url) return std::unexpected(url.error());
-  while (url->ends_with('/')) url->pop_back();
-  HttpRequest request{
-      .method = "POST", .url = *url + "/api/v1/query", .timeout = query.server.timeout, .body_max = answer_bytes_max};
-  // A form, not a URL: long queries would hit some proxy's limit.
-  request.headers = {{"Content-Type", "application/x-www-form-urlencoded"}, {"Accept", "application/json"}};
-  request.body = fmt::format("query={}&timeout={}ms", percent_encoded(query.query),
-                             std::chrono::duration_cast<std::chrono::milliseconds>(query.server.timeout).count());
-  if (query.server.bearer_token) {
-    auto token = resolve(*query.server.bearer_token);
-    if (!token) return std::unexpected(token.error());
-    request.bearer = *token;
-  }
-  return request;
+  return prometheus_form(
+      query.server, "query",
+      fmt::format("query={}&timeout={}ms", percent_encoded(query.query),
+                  std::chrono::duration_cast<std::chrono::milliseconds>(query.server.timeout).count()));
 }
 
 Result<QueryAnswer> answer_of(Result<HttpResponse> answer, const QuerySpec& query) {
-  if (!answer) return std::unexpected(answer.error());
-  // Prometheus explains a bad query in a 400 or 422; only what is not its own is judged by the status.
-  auto parsed = parse_query_answer(answer->body, combine_of(query));
-  const int status = answer->status;
-  if (status >= 200 && status < 300) return parsed;
-  if (!parsed && parsed.error().message.starts_with("Prometheus says")) return parsed;
-  auto url = resolve(query.server.url);
-  const auto judged = require_ok(std::move(answer), url.value_or("Prometheus"));
-  return std::unexpected(judged.error());
+  const auto body = prometheus_reply(std::move(answer), query.server);
+  return body ? parse_query_answer(*body, combine_of(query)) : std::unexpected(body.error());
 }
 
 }  // namespace
