@@ -13,8 +13,6 @@ namespace {
 
 constexpr std::size_t requests_kept_most = 24'000'000;  // 384 MB
 constexpr Duration window = 10min;
-// A Monday, midnight UTC: what a calendar policy sees when the trace's time is zero.
-constexpr Instant first_day{std::chrono::sys_days{std::chrono::year{2024} / 1 / 1}};
 
 RequestFeed shared_feed(std::shared_ptr<const std::vector<SimulatedRequest>> requests) {
   return [requests = std::move(requests), at = std::size_t{0}](std::span<SimulatedRequest> into) mutable {
@@ -70,6 +68,27 @@ Result<std::vector<TrafficChoice>> choices_of(const Arguments& given, const std:
     choices.back().trace = path;
   }
   return choices;
+}
+
+Result<ComparisonChoice> choice_for(const Arguments& given, SimulatedService service,
+                                    const std::vector<TrafficChoice>& traffics, Terminal& terminal) {
+  ComparisonChoice choice{.service = std::move(service), .seed = traffics.front().seed};
+  const auto tick = span_in(given, "--tick");
+  if (!tick) return std::unexpected(tick.error());
+  choice.tick = tick->value_or(1s);
+  if (choice.tick < 100ms || choice.tick > 1h) return fail(ErrorKind::invalid, "--tick is from 100ms to 1h");
+  const auto warm_up = span_in(given, "--warm-up");
+  if (!warm_up) return std::unexpected(warm_up.error());
+  for (const auto& traffic : traffics) {
+    auto shared = SharedTraffic::open(traffic, choice.service, *warm_up);
+    if (!shared) return std::unexpected(shared.error());
+    choice.traces.push_back(std::move(*shared));
+  }
+  const double most = choice.service.spec.guardrails.replicas_max.value();
+  if (const double peak = choice.scale().peak_replicas; peak > most)
+    terminal.say(fmt::format("tidegate: the busiest 10 minutes of {} need {:.1f} replicas, at most {:g} are allowed",
+                             choice.traces.front().name(), peak, most));
+  return choice;
 }
 
 }  // namespace
@@ -188,25 +207,20 @@ Result<ComparisonChoice> read_comparison_choice(const Arguments& given, Terminal
   if (!services) return std::unexpected(services.error());
   if (services->size() != 1)
     return fail(ErrorKind::invalid, "the configuration has several services; choose one with --service NAME");
-  ComparisonChoice choice{.service = std::move(services->front())};
-  const auto tick = span_in(given, "--tick");
-  if (!tick) return std::unexpected(tick.error());
-  choice.tick = tick->value_or(1s);
-  if (choice.tick < 100ms || choice.tick > 1h) return fail(ErrorKind::invalid, "--tick is from 100ms to 1h");
-  const auto warm_up = span_in(given, "--warm-up");
-  if (!warm_up) return std::unexpected(warm_up.error());
-  const auto traffics = choices_of(given, choice.service.spec.name);
+  const auto traffics = choices_of(given, services->front().spec.name);
   if (!traffics) return std::unexpected(traffics.error());
-  choice.seed = traffics->front().seed;
-  for (const auto& traffic : *traffics) {
-    auto shared = SharedTraffic::open(traffic, choice.service, *warm_up);
-    if (!shared) return std::unexpected(shared.error());
-    choice.traces.push_back(std::move(*shared));
+  return choice_for(given, std::move(services->front()), *traffics, terminal);
+}
+
+Result<ComparisonChoice> recorded_choice(const Arguments& given, SimulatedService service, const TrafficChoice& traffic,
+                                         Terminal& terminal) {
+  for (auto& pool : service.pools) {
+    const auto found = std::ranges::find(traffic.recorded->pools, pool.life.name, &RecordedPool::name);
+    if (found != traffic.recorded->pools.end() && !found->sizes.empty())
+      pool.life.initial = static_cast<std::int32_t>(std::lround(found->sizes.front()));
   }
-  const double most = choice.service.spec.guardrails.replicas_max.value();
-  if (const double peak = choice.scale().peak_replicas; peak > most)
-    terminal.say(fmt::format("tidegate: the busiest 10 minutes of {} need {:.1f} replicas, at most {:g} are allowed",
-                             choice.traces.front().name(), peak, most));
+  auto choice = choice_for(given, std::move(service), {traffic}, terminal);
+  if (choice) choice->recorded = traffic.recorded;
   return choice;
 }
 

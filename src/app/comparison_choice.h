@@ -1,4 +1,4 @@
-// What `compare` and `tune` play: one service, and one or several traffics for it, each read once a seed.
+// What `compare`, `tune` and `replay` play: one service, and one or several traffics for it, each read once a seed.
 #pragma once
 
 #include <memory>
@@ -53,6 +53,7 @@ struct ComparisonChoice {
   std::vector<SharedTraffic> traces;
   std::uint64_t seed = 1;
   Duration tick = 1s;
+  std::shared_ptr<const RecordedLoad> recorded;  // the traffic is what was recorded
 
   [[nodiscard]] KnobScale scale() const;
   [[nodiscard]] SimulationSpec simulation(std::size_t trace, std::uint64_t seed) const;
@@ -62,6 +63,11 @@ struct ComparisonChoice {
 // Those of the service and of the traffic, --warm-up and --tick.
 [[nodiscard]] std::vector<Option> comparison_options();
 [[nodiscard]] Result<ComparisonChoice> read_comparison_choice(const Arguments& given, Terminal& terminal);
+
+// One traffic that was recorded, for a service that is known; --warm-up and --tick. Every run begins with the replicas
+// that were there.
+[[nodiscard]] Result<ComparisonChoice> recorded_choice(const Arguments& given, SimulatedService service,
+                                                       const TrafficChoice& traffic, Terminal& terminal);
 
 // A whole number in the option's value between two bounds; `fallback` where it is left out.
 [[nodiscard]] Result<std::size_t> count_between(const Arguments& given, std::string_view name, std::size_t least,

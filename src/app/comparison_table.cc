@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "app/text_table.h"
 
 namespace tidegate {
@@ -17,27 +19,39 @@ std::string knobs_text(const Contestant& contestant) {
   return text;
 }
 
+// A column of money, where the replicas have a price.
+struct RowTerms {
+  double asked = 0;
+  bool has_price = false;
+  const Terminal& terminal;
+};
+
 std::vector<std::string> row_of(const std::string& name, const std::string& knobs, const SimulationResult& result,
-                                double asked, std::optional<double> relative, const Terminal& terminal) {
-  const bool met = result.attainment() >= asked;
-  return {name,
-          knobs,
-          fmt::format("{}", result.seed),
-          terminal.paint(met ? Tone::good : Tone::bad, share_text(result.attainment())),
-          fmt::format("{:.2f}", result.replica_hours),
-          ratio_text(relative),
-          fmt::format("{:.2f} s", seconds(result.ttft.p99)),
-          fmt::format("{}", result.scale_events),
-          fmt::format("{}", result.cold_start_exposed)};
+                                std::optional<double> relative, const RowTerms& terms) {
+  const bool met = result.attainment() >= terms.asked;
+  std::vector<std::string> row{name, knobs, fmt::format("{}", result.seed),
+                               terms.terminal.paint(met ? Tone::good : Tone::bad, share_text(result.attainment())),
+                               fmt::format("{:.2f}", result.replica_hours)};
+  if (terms.has_price) row.push_back(fmt::format("${:.2f}", result.cost));
+  for (auto& cell :
+       std::vector<std::string>{ratio_text(relative), fmt::format("{:.2f} s", seconds(result.ttft.p99)),
+                                fmt::format("{}", result.scale_events), fmt::format("{}", result.cold_start_exposed)})
+    row.push_back(std::move(cell));
+  return row;
 }
 
 std::string runs_text(const Comparison& comparison, std::size_t trace, const Terminal& terminal) {
-  TextTable table({"POLICY", "KNOBS", ">SEED", ">WITHIN SLO", ">REPLICA-HOURS", ">x CLAIRVOYANT", ">TTFT P99",
-                   ">SCALE EVENTS", ">MET A COLD START"});
+  const bool has_price =
+      std::ranges::any_of(comparison.runs, [](const ComparedRun& run) { return run.result.cost > 0; });
+  const RowTerms terms{.asked = comparison.attainment, .has_price = has_price, .terminal = terminal};
+  std::vector<std::string> head{"POLICY", "KNOBS", ">SEED", ">WITHIN SLO", ">REPLICA-HOURS"};
+  if (has_price) head.emplace_back(">COST");
+  for (const char* name : {">x CLAIRVOYANT", ">TTFT P99", ">SCALE EVENTS", ">MET A COLD START"})
+    head.emplace_back(name);
+  TextTable table(std::move(head));
   if (const auto* bounds = comparison.bounds_of(trace)) {
     const auto bound = [&](const std::string& name, const PlayedBound& played, std::optional<double> relative) {
-      table.row(row_of(terminal.paint(Tone::accent, name), "", played.best().result, comparison.attainment, relative,
-                       terminal));
+      table.row(row_of(terminal.paint(Tone::accent, name), "", played.best().result, relative, terms));
     };
     bound("clairvoyant", bounds->clairvoyant, 1.0);
     bound("rate oracle", bounds->rate_oracle,
@@ -46,8 +60,7 @@ std::string runs_text(const Comparison& comparison, std::size_t trace, const Ter
   for (const auto& run : comparison.runs) {
     if (run.job.trace != trace) continue;
     const auto& contestant = comparison.contestants[run.job.contestant];
-    table.row(
-        row_of(contestant.name, knobs_text(contestant), run.result, comparison.attainment, run.relative, terminal));
+    table.row(row_of(contestant.name, knobs_text(contestant), run.result, run.relative, terms));
   }
   return table.text();
 }

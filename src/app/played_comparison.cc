@@ -40,6 +40,7 @@ Result<SimulationResult> play_run(const ComparisonChoice& choice, const Contesta
   SimulationSpec spec = choice.simulation(job.trace, job.seed);
   spec.service.policies = contestant.policies;
   spec.service.compare_with.clear();
+  if (contestant.is_recorded) spec.decider = recorded_decider(choice.recorded, spec.service);
   auto feed = choice.traces[job.trace].feed(job.seed);
   if (!feed) return std::unexpected(feed.error());
   return simulate(spec, std::move(*feed), [&](const SimulationProgress&) { return !stop.load(); });

@@ -1,13 +1,22 @@
-// `tidegate replay`: decides every journalled observation once more and says where that comes out differently.
+// `tidegate replay`: decides every journalled observation once more and says where that comes out differently; or says
+// what other policies would have made of what a journal or a Prometheus server recorded.
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <initializer_list>
+#include <iterator>
 
 #include "app/command.h"
 #include "app/exit_status.h"
+#include "app/journal_recording.h"
+#include "app/prometheus_order.h"
+#include "app/prometheus_recording.h"
+#include "app/recorded_comparison.h"
 #include "app/resolvers.h"
+#include "app/time_words.h"
 #include "core/base/json_writer.h"
 #include "serve/config/configuration.h"
 #include "serve/journal/verification.h"
@@ -154,7 +163,8 @@ Result<std::vector<SpecSince>> specs_of(const Journal& journal, std::optional<Fl
   return specs;
 }
 
-int replay(const Arguments& given, Terminal& terminal) {
+// Every tick once more, by the same policy.
+int verify_journal(const Arguments& given, Terminal& terminal) {
   auto fleet = fleet_given(given);
   if (!fleet) return report(terminal, fleet.error());
   const auto path = journal_path(given, *fleet);
@@ -181,19 +191,130 @@ int replay(const Arguments& given, Terminal& terminal) {
   return exit_difference;
 }
 
+// The one service, or the one named.
+Result<ServiceSpec> service_in(const FleetSpec& fleet, const Arguments& given) {
+  const auto name = given.value("--service");
+  if (!name && fleet.services.size() == 1) return fleet.services.front();
+  std::string names;
+  for (const auto& service : fleet.services) {
+    if (name && service.name == *name) return service;
+    names += (names.empty() ? "" : ", ") + service.name;
+  }
+  return fail(name ? ErrorKind::not_found : ErrorKind::invalid,
+              fmt::format("choose one service with --service NAME: {}", names));
+}
+
+Result<JournalSpan> journal_span(const Arguments& given, const Journal& journal) {
+  JournalSpan span;
+  if (const auto since = given.value("--since")) {
+    const auto at = read_time(*since, journal.newest());
+    if (!at) return fail(ErrorKind::invalid, "--since: " + at.error().message);
+    span.from = *at;
+  }
+  if (const auto until = given.value("--until")) {
+    const auto at = read_time(*until, journal.newest());
+    if (!at) return fail(ErrorKind::invalid, "--until: " + at.error().message);
+    span.until = *at;
+  }
+  return span;
+}
+
+Result<Recording> recording_of_journal(const Arguments& given) {
+  auto fleet = fleet_given(given);
+  if (!fleet) return std::unexpected(fleet.error());
+  const auto path = journal_path(given, *fleet);
+  if (!path) return std::unexpected(path.error());
+  const auto journal = Journal::open_to_read(*path);
+  if (!journal) return std::unexpected(journal.error());
+  const auto specs = specs_of(**journal, std::move(*fleet));
+  if (!specs) return std::unexpected(specs.error());
+  auto service = service_in(specs->back().fleet, given);
+  if (!service) return std::unexpected(service.error());
+  const auto span = journal_span(given, **journal);
+  if (!span) return std::unexpected(span.error());
+  return record_journal(**journal, std::move(*service), *span);
+}
+
+// What the user cannot have meant, said before anything is asked or read.
+Result<void> check_words(const Arguments& given) {
+  const bool is_prometheus = given.value("--prometheus").has_value();
+  const auto without = [&](std::initializer_list<const char*> names, std::string_view with) -> Result<void> {
+    for (const char* name : names)
+      if (given.value(name)) return fail(ErrorKind::invalid, fmt::format("{} goes with {}", name, with));
+    return {};
+  };
+  if (is_prometheus && (given.value("JOURNAL") || !given.rest().empty()))
+    return fail(ErrorKind::invalid, "either a journal or --prometheus URL is replayed, not both");
+  if (is_prometheus) return {};
+  if (auto fits = without({"--against", "--traffic", "--sizes", "--attained", "--token-env"}, "--prometheus URL");
+      !fits)
+    return fits;
+  if (given.value("--policies")) return {};
+  return without({"--since", "--until", "--service", "--slo", "--replicas", "--replica", "--cold-start", "--burstiness",
+                  "--tokens", "--warm-up", "--jobs", "--no-bounds", "--report"},
+                 "--policies LIST or --prometheus URL");
+}
+
+int usage(Terminal& terminal, const Error& error) {
+  const int status = report(terminal, error);
+  return error.kind == ErrorKind::invalid ? exit_usage : status;
+}
+
+int replay_prometheus(const std::string& policies, const Arguments& given, Terminal& terminal) {
+  const auto order = read_prometheus_order(given);
+  if (!order) return usage(terminal, order.error());
+  const auto begun = begin_recording(given);
+  if (!begun) return report(terminal, begun.error());
+  const auto known = check_recorded(*begun, policies, given);
+  if (!known) return usage(terminal, known.error());
+  auto recording = record_prometheus(*order, *begun, *known, terminal);
+  if (!recording) return usage(terminal, recording.error());
+  if (!*recording) return exit_interrupted;
+  return compare_recorded(std::move(**recording), policies, given, terminal);
+}
+
+int replay_journal(const std::string& policies, const Arguments& given, Terminal& terminal) {
+  auto recording = recording_of_journal(given);
+  if (!recording) return report(terminal, recording.error());
+  return compare_recorded(std::move(*recording), policies, given, terminal);
+}
+
+int replay(const Arguments& given, Terminal& terminal) {
+  if (const auto meant = check_words(given); !meant) return usage(terminal, meant.error());
+  const auto policies = given.value("--policies");
+  if (given.value("--prometheus")) return replay_prometheus(policies.value_or("slo"), given, terminal);
+  return policies ? replay_journal(*policies, given, terminal) : verify_journal(given, terminal);
+}
+
+std::vector<Option> replay_options() {
+  std::vector<Option> options{
+      {.name = "--config",
+       .value = "FILE",
+       .help = "what to decide by; with --policies or --prometheus the service to play (default: what the journal says "
+               "was decided by; with --prometheus what was recorded)"},
+      {.name = "--policies",
+       .value = "LIST",
+       .help = "play these instead on the traffic of the journal, as of `compare` (with --prometheus default slo)"}};
+  for (auto more : {prometheus_options(), recorded_comparison_options()})
+    std::ranges::move(more, std::back_inserter(options));
+  return options;
+}
+
 }  // namespace
 
 extern const Command replay_command;
 const Command replay_command{
     .name = "replay",
     .group = CommandGroup::try_out,
-    .summary = "decide a journal's observations again and compare: exit 4 when decisions differ",
-    .examples = {"tidegate replay", "tidegate replay /var/lib/tidegate/journal.sqlite --config changed.yaml"},
-    .options = {{.name = "--config",
-                 .value = "FILE",
-                 .help = "what to decide by (default: what the journal says was decided by)"}},
+    .summary =
+        "verify a journal, or say what other policies would have done with it or with a Prometheus server's past",
+    .examples = {"tidegate replay", "tidegate replay /var/lib/tidegate/journal.sqlite --config changed.yaml",
+                 "tidegate replay /var/lib/tidegate --policies slo,hpa --report week.html",
+                 "tidegate replay --prometheus http://prometheus:9090 --since 14d --against hpa/prod/chat"},
+    .options = replay_options(),
     .positionals = {{.name = "JOURNAL",
-                     .help = "a journal, or the state directory with it (default: that of --config or tidegate.yaml)"}},
+                     .help = "a journal, or the state directory with it (default: that of --config or tidegate.yaml); "
+                             "without --policies every tick is decided again: exit 4 when decisions differ"}},
     .takes_rest = true,
     .run = replay};
 

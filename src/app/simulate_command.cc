@@ -21,9 +21,6 @@
 namespace tidegate {
 namespace {
 
-// A Monday, midnight UTC: what a calendar policy sees when the trace's time is zero.
-constexpr Instant first_day{std::chrono::sys_days{std::chrono::year{2024} / 1 / 1}};
-
 struct Played {
   SimulationResult result;
   Slo slo;

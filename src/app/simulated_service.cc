@@ -45,18 +45,21 @@ Result<void> read_bounds(const std::string& text, Guardrails& rails) {
   return {};
 }
 
-Result<void> read_flags(const Arguments& given, bool is_plain, SimulatedService& service) {
+Result<void> read_promise(const Arguments& given, ServiceSpec& spec) {
   if (const auto bounds = given.value("--replicas"))
-    if (auto read = read_bounds(*bounds, service.spec.guardrails); !read) return read;
+    if (auto read = read_bounds(*bounds, spec.guardrails); !read) return read;
   std::vector<Objective> objectives;
   for (const auto& text : given.values("--slo")) {
     const auto objective = read_objective(text);
     if (!objective) return std::unexpected(objective.error());
     objectives.push_back(*objective);
   }
-  if (!objectives.empty()) service.spec.slo.objectives = std::move(objectives);
-  service.pools = plant_pools(service.spec);
-  for (auto& pool : service.pools) {
+  if (!objectives.empty()) spec.slo.objectives = std::move(objectives);
+  return {};
+}
+
+Result<void> read_replica_flags(const Arguments& given, std::vector<PlantPool>& pools) {
+  for (auto& pool : pools) {
     if (const auto text = given.value("--replica"))
       if (auto read = read_replica_text(*text, pool); !read)
         return fail(read.error().kind, fmt::format("--replica: {}", read.error().message));
@@ -67,8 +70,41 @@ Result<void> read_flags(const Arguments& given, bool is_plain, SimulatedService&
       pool.life.load = *start;
     }
   }
-  if (is_plain) believe(service.pools.front(), service.spec.pools.front());
   return {};
+}
+
+Result<SimulatedService> read_flags(const Arguments& given, bool is_plain, ServiceSpec spec) {
+  SimulatedService service{.spec = std::move(spec)};
+  if (auto read = read_promise(given, service.spec); !read) return std::unexpected(read.error());
+  service.pools = plant_pools(service.spec);
+  if (auto read = read_replica_flags(given, service.pools); !read) return std::unexpected(read.error());
+  if (is_plain) believe(service.pools.front(), service.spec.pools.front());
+  return service;
+}
+
+bool says_work(const CapacityHint& hint) {
+  return !hint.profile.empty() || hint.slots || hint.service || hint.residence_base || hint.slots_max;
+}
+
+// What was recorded of a replica, where the configuration says nothing.
+ReplicaSources fill_in(const RecordedReplica& recorded, const PoolSpec& spec, bool is_plain, PlantPool& pool) {
+  ReplicaSources sources;
+  const auto source = [](bool is_known) { return is_known ? ReplicaSource::recorded : ReplicaSource::assumed; };
+  if (!is_plain && says_work(spec.capacity)) {
+    sources.slots = sources.service = ReplicaSource::given;
+  } else {
+    if (recorded.slots) pool.work.slots = static_cast<std::int32_t>(std::clamp(*recorded.slots, 1.0, 10'000.0));
+    if (recorded.service) pool.work.base = std::max<Duration>(*recorded.service, 1ms);
+    sources.slots = source(recorded.slots.has_value());
+    sources.service = source(recorded.service.has_value());
+  }
+  if (!is_plain && spec.startup) {
+    sources.cold_start = ReplicaSource::given;
+  } else {
+    if (recorded.cold_start) pool.life.load = *recorded.cold_start;
+    sources.cold_start = source(recorded.cold_start.has_value());
+  }
+  return sources;
 }
 
 }  // namespace
@@ -95,12 +131,35 @@ Result<std::vector<SimulatedService>> read_services(const Arguments& given) {
   std::vector<SimulatedService> services;
   for (auto& spec : fleet->services) {
     if (const auto name = given.value("--service"); name && *name != spec.name) continue;
-    services.push_back({.spec = std::move(spec)});
-    if (auto read = read_flags(given, !path, services.back()); !read) return std::unexpected(read.error());
+    auto service = read_flags(given, !path, std::move(spec));
+    if (!service) return std::unexpected(service.error());
+    services.push_back(std::move(*service));
   }
   if (services.empty())
     return fail(ErrorKind::not_found, fmt::format("no service is called '{}'", given.value("--service").value_or("")));
   return services;
+}
+
+ServiceSpec plain_service_spec() {
+  return fleet_of(load_configuration(plain_service, "flags", app_resolvers())).value().services.front();
+}
+
+Result<RecordedService> read_recorded_service(const Arguments& given, ServiceSpec spec, bool is_plain,
+                                              const RecordedReplica& recorded) {
+  RecordedService read{.service = {.spec = std::move(spec)}};
+  SimulatedService& service = read.service;
+  if (auto promise = read_promise(given, service.spec); !promise) return std::unexpected(promise.error());
+  service.pools = plant_pools(service.spec);
+  for (std::size_t i = service.pools.size(); i-- > 0;)
+    read.sources = fill_in(recorded, service.spec.pools[i], is_plain, service.pools[i]);
+  if (auto flags = read_replica_flags(given, service.pools); !flags) return std::unexpected(flags.error());
+  const auto text = given.value("--replica").value_or("");
+  const auto names = [&](std::string_view name) { return text.find(name) != std::string::npos; };
+  if (names("slots=") || names("batch=") || names("profile=")) read.sources.slots = ReplicaSource::given;
+  if (names("service=") || names("batch=") || names("profile=")) read.sources.service = ReplicaSource::given;
+  if (given.value("--cold-start") || names("load=")) read.sources.cold_start = ReplicaSource::given;
+  if (is_plain) believe(service.pools.front(), service.spec.pools.front());
+  return read;
 }
 
 Result<std::vector<PolicySpec>> read_policy_text(const std::string& text) {

@@ -65,6 +65,13 @@ Result<OpenTraffic> open_generated(const TrafficChoice& choice, double replica_r
   return OpenTraffic{.feed = std::move(traffic->feed), .length = traffic->length, .name = choice.generated};
 }
 
+OpenTraffic open_recorded(const TrafficChoice& choice) {
+  return {.feed = recorded_feed(choice.recorded, choice.burstiness, choice.sizes, choice.seed),
+          .length = choice.recorded->length(),
+          .origin = choice.recorded->start - first_day,
+          .name = choice.recorded_name};
+}
+
 Result<OpenTraffic> open_trace(const TrafficChoice& choice, double replica_rate) {
   if (choice.trace == "-") return fail(ErrorKind::invalid, "a trace to simulate is read twice, so it cannot be stdin");
   auto first = open_bytes(choice.trace);
@@ -125,6 +132,19 @@ Result<std::uint64_t> read_seed(const Arguments& given) {
   return static_cast<std::uint64_t>(seed);
 }
 
+Result<void> read_luck(const Arguments& given, TrafficChoice& choice) {
+  if (auto read = read_number(given, "--burstiness", 0, 100, choice.burstiness); !read) return read;
+  if (const auto text = given.value("--tokens")) {
+    const auto sizes = read_token_sizes(*text);
+    if (!sizes) return fail(ErrorKind::invalid, "--tokens: " + sizes.error().message);
+    choice.sizes = *sizes;
+  }
+  const auto seed = read_seed(given);
+  if (!seed) return std::unexpected(seed.error());
+  choice.seed = *seed;
+  return {};
+}
+
 Result<TrafficChoice> read_traffic_choice(const Arguments& given, const std::string& service, std::size_t count) {
   TrafficChoice choice;
   auto trace = trace_for(given, service, count);
@@ -137,16 +157,10 @@ Result<TrafficChoice> read_traffic_choice(const Arguments& given, const std::str
   double peak = 0, repeat = 1;
   if (auto read = read_number(given, "--scale", 1e-6, 1e6, choice.scale); !read) return std::unexpected(read.error());
   if (auto read = read_number(given, "--peak-replicas", 0.01, 1e4, peak); !read) return std::unexpected(read.error());
-  if (auto read = read_number(given, "--burstiness", 0, 100, choice.burstiness); !read)
-    return std::unexpected(read.error());
   if (auto read = read_number(given, "--repeat", 1, 1000, repeat); !read) return std::unexpected(read.error());
   if (peak > 0) choice.replicas_at_peak = peak;
   choice.repeat = static_cast<std::int32_t>(repeat);
-  if (const auto text = given.value("--tokens")) {
-    const auto sizes = read_token_sizes(*text);
-    if (!sizes) return fail(ErrorKind::invalid, "--tokens: " + sizes.error().message);
-    choice.sizes = *sizes;
-  }
+  if (auto read = read_luck(given, choice); !read) return std::unexpected(read.error());
   choice.function = given.value("--function").value_or("");
   const auto shift = read_time(given, "--shift");
   if (!shift) return std::unexpected(shift.error());
@@ -154,16 +168,15 @@ Result<TrafficChoice> read_traffic_choice(const Arguments& given, const std::str
   const auto length = read_time(given, "--duration");
   if (!length) return std::unexpected(length.error());
   choice.length = *length;
-  const auto seed = read_seed(given);
-  if (!seed) return std::unexpected(seed.error());
-  choice.seed = *seed;
   return choice;
 }
 
 Result<OpenTraffic> open_traffic(const TrafficChoice& choice, const SimulatedService& service) {
   const auto& pool = service.pools.front();
   const double replica_rate = full_rate(pool.work, pool.server);
-  auto open = choice.trace.empty() ? open_generated(choice, replica_rate) : open_trace(choice, replica_rate);
+  auto open = choice.recorded        ? Result<OpenTraffic>{open_recorded(choice)}
+              : choice.trace.empty() ? open_generated(choice, replica_rate)
+                                     : open_trace(choice, replica_rate);
   if (!open) return open;
   open->feed = later(std::move(open->feed), -choice.shift);
   open->length = std::max(Duration::zero(), open->length - choice.shift);

@@ -1,18 +1,27 @@
-// The options by which `simulate`, `compare` and `tune` say what traffic is played: trace files, or made up.
+// The options by which `simulate`, `compare` and `tune` say what traffic is played: trace files, or made up. `replay`
+// plays what was recorded.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "app/command.h"
 #include "app/simulated_service.h"
+#include "lab/sim/recorded_load.h"
 #include "lab/sim/request_feed.h"
 
 namespace tidegate {
 
+// A Monday, midnight UTC: what a calendar policy sees when the trace's time is zero.
+inline constexpr Instant first_day{std::chrono::sys_days{std::chrono::year{2024} / 1 / 1}};
+
+// A trace, or generated, or recorded: one of them.
 struct TrafficChoice {
-  std::string trace;      // a file; empty: generated
-  std::string generated;  // the text of a generator
+  std::string trace;                             // a file
+  std::string generated;                         // the text of a generator
+  std::shared_ptr<const RecordedLoad> recorded;  // settled
+  std::string recorded_name;
   double scale = 1;
   std::optional<double> replicas_at_peak;
   double burstiness = 1;
@@ -37,6 +46,8 @@ struct OpenTraffic {
 // The choice for one service among `count`.
 [[nodiscard]] Result<TrafficChoice> read_traffic_choice(const Arguments& given, const std::string& service,
                                                         std::size_t count);
+// --burstiness, --tokens and --seed alone.
+[[nodiscard]] Result<void> read_luck(const Arguments& given, TrafficChoice& choice);
 // Opens it anew: each call plays the same requests.
 [[nodiscard]] Result<OpenTraffic> open_traffic(const TrafficChoice& choice, const SimulatedService& service);
 

@@ -70,7 +70,8 @@ void write_frontier(JsonWriter& json, const Comparison& comparison) {
 
 }  // namespace
 
-std::string to_json(const Comparison& comparison, const std::vector<Duration>& walls) {
+std::string to_json(const Comparison& comparison, const std::vector<Duration>& walls,
+                    const std::function<void(JsonWriter&)>& further) {
   JsonWriter json;
   json.object().key("attainment").value(comparison.attainment);
   if (comparison.bounds.empty())
@@ -91,6 +92,7 @@ std::string to_json(const Comparison& comparison, const std::vector<Duration>& w
     }
     json.end();
   }
+  if (further) further(json);
   return json.end().take();
 }
 

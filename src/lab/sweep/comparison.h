@@ -24,6 +24,7 @@ struct Contestant {
   std::string text;                  // the value of `policy:`
   std::vector<PolicySpec> policies;  // what the text means
   std::vector<Knob> knobs;           // turned for this run; empty: as configured
+  bool is_recorded = false;          // no policy: the sizes that were recorded with the traffic
 };
 
 struct ComparisonJob {
