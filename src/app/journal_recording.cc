@@ -37,6 +37,7 @@ class JournalColumns {
         set_levels(seen);
       }
     }
+    for (const auto& start : seen.cold_starts) ++load_.cold_starts, load_.cold_starts_took += start.took;
     before_ = seen.now;
     return true;
   }

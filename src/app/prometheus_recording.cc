@@ -185,7 +185,7 @@ class Interview {
   Result<void> ask_sizes() {
     std::vector<std::string> queries{order_.sizes};
     if (order_.sizes.empty())
-      queries = {sizes_query(*order_.rival), deployment_sizes_query(order_.rival->space, workload_)};
+      queries = {sizes_query(*order_.rival), workload_sizes_query(order_.rival->space, workload_)};
     for (const auto& query : queries) {
       const auto sizes = ask_all("the replicas", query, Duration::zero());
       if (!sizes) return std::unexpected(sizes.error());
@@ -251,7 +251,7 @@ class Interview {
     auto& load = recording_.load;
     if (!order_.rival) return {};
     const auto ready =
-        ask_all("the ready replicas", deployment_ready_query(order_.rival->space, workload_), Duration::zero());
+        ask_all("the ready replicas", workload_ready_query(order_.rival->space, workload_), Duration::zero());
     if (!ready) return std::unexpected(ready.error());
     if (!ready->empty()) load.ready = sum_of(*ready);
     if (server_ == nullptr || server_->running.empty()) return {};
@@ -312,11 +312,14 @@ Result<void> add_rival(const PrometheusOrder& order, const std::vector<HpaTarget
   if (!order.rival || targets.empty()) return {};
   const auto policy = rival_policy(order.rival->kind, targets, measurable_in(service));
   for (const auto& metric : policy.left_out)
-    recording.notes.push_back(
-        fmt::format("{} scales by {}, which the simulated fleet does not have; {}", order.rival->text(), metric,
-                    policy.text.empty() ? "what it did is played, but not what it would do; give it whole with "
-                                          "--policies 'slo,{hpa: {signal: in_flight, target_average: 8}}'"
-                                        : "its other metrics are played"));
+    recording.notes.push_back(fmt::format(
+        "{} scales by {}, which the simulated fleet does not have; {}", order.rival->text(), metric,
+        !policy.text.empty() ? std::string{"its other metrics are played"}
+                             : fmt::format("what it did is played, but not what it would do; give it whole, "
+                                           "as --policies 'slo,{}'",
+                                           order.rival->kind == RivalKind::keda
+                                               ? "{keda: {triggers: [{signal: in_flight, threshold: 8}]}}"
+                                               : "{hpa: {signal: in_flight, target_average: 8}}")));
   if (policy.text.empty()) return {};
   auto policies = read_policy_text(policy.text);
   if (!policies) return std::unexpected(policies.error());

@@ -85,12 +85,12 @@ const ComparedRun* run_of(const Comparison& comparison, std::size_t contestant) 
 }
 
 std::string measured_text(const RecordedFigures& measured, const SimulationResult& played, double promised) {
-  std::string text =
-      fmt::format("\nWhat really happened: {}{:.2f} replica-hours, {} scale events.\n",
-                  measured.attainment ? fmt::format("{} within the SLO as it was measured ({:g} % are promised), ",
-                                                    percent_text(*measured.attainment), promised * 100)
-                                      : "",
-                  measured.replica_hours, measured.scale_events);
+  std::string text = fmt::format("\nWhat really happened in the {} that count: {:.2f} replica-hours, {} scale event{}",
+                                 to_text(played.scored), measured.replica_hours, measured.scale_events,
+                                 measured.scale_events == 1 ? "" : "s");
+  text += measured.attainment ? fmt::format(", {} within the SLO as it was measured ({:g} % are promised).\n",
+                                            percent_text(*measured.attainment), promised * 100)
+                              : std::string{"; the SLO was not measured.\n"};
   if (measured.attainment && std::abs(*measured.attainment - played.attainment()) > misfit_told)
     text += fmt::format(
         "The simulated fleet had {} with the same replicas, so it is not quite like yours: say how a "

@@ -81,7 +81,7 @@ class ReplayOfPrometheus : public ProgramInFolder {
   static std::string past(std::int64_t now, std::int64_t length) {
     OpenMetrics past;
     const std::string hpa = R"(namespace="monitoring",exported_namespace="prod",horizontalpodautoscaler="chat")";
-    const std::string pod = R"(namespace="prod",pod="chat-vllm-5d-x2")";
+    const std::string pod = R"(namespace="prod",pod="chat-vllm-5d4f9-x2k8p")";
     double ended = 0, size = 3;
     std::int64_t grown = 0;
     for (std::int64_t at = now - length; at <= now; at += sample_period) {

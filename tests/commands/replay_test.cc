@@ -37,6 +37,7 @@ class ReplayOfJournal : public ProgramInFolder {
       seen.within_slo = Reading::of(rate * 0.98);
       seen.missed_slo = Reading::of(rate * 0.02);
       seen.pools = {{.pool = "h100", .ready = 6}};
+      if (second == 30) seen.cold_starts = {{.pool = "h100", .took = 31s}};
       Decision decision{.now = now, .service = "chat", .pools = {{.pool = "h100", .replicas = Replicas{6}}}};
       (*journal)->append_tick(now, {seen}, std::span(&decision, 1));
       if (second % 100 == 0) {
@@ -80,12 +81,21 @@ TEST_F(ReplayOfJournal, SaysItInASentence) {
       << read("err");
   const auto out = read("out");
   EXPECT_NE(out.find("recorded"), std::string::npos);
-  EXPECT_NE(out.find("What really happened: 98.000 % within the SLO as it was measured (99 % are promised), "),
-            std::string::npos)
-      << out;
+  EXPECT_NE(out.find(", 98.000 % within the SLO as it was measured (99 % are promised)."), std::string::npos) << out;
   EXPECT_NE(out.find("static: {replicas: 5}} instead: "), std::string::npos) << out;
   EXPECT_NE(out.find(" % fewer replica-hours"), std::string::npos) << out;
   EXPECT_NE(out.find("is not quite like yours"), std::string::npos) << "six replicas served all in time when played";
+}
+
+// What the configuration does not say of a replica the ticks do.
+TEST_F(ReplayOfJournal, ShowsHowAReplicaIs) {
+  keep_journal();
+  write("bare.yaml", "services:\n  - {name: chat, replicas: {min: 1, max: 12}, pools: [{name: h100}]}\n");
+  ASSERT_EQ(run("replay . --config bare.yaml --no-bounds --policies slo"), 0) << read("err");
+  EXPECT_NE(read("err").find("6 requests at once (as recorded), 4s each (as recorded), after a cold start of 31s (as "
+                             "recorded)"),
+            std::string::npos)
+      << read("err");
 }
 
 TEST_F(ReplayOfJournal, WithoutPoliciesItIsVerified) {
@@ -137,6 +147,18 @@ TEST_F(ReplayWords, AServerThatIsNoPrometheusIsToldApart) {
   EXPECT_EQ(run("replay --against hpa/prod/chat --prometheus " + guarded.url()), 7);
   EXPECT_EQ(run("replay --against hpa/prod/chat --token-env NO_SUCH_VARIABLE --prometheus " + guarded.url()), 5);
   EXPECT_NE(read("err").find("NO_SUCH_VARIABLE"), std::string::npos) << read("err");
+}
+
+TEST_F(ReplayWords, CtrlCEndsTheAskingAtOnce) {
+  FakeHttpServer silent{[](const std::string&) { return FakeAnswer{.never = true}; }};
+  const auto begun = std::chrono::steady_clock::now();
+  const int status = std::system(fmt::format("timeout --preserve-status -s INT 1 '{}' replay --against hpa/prod/chat "
+                                             "--prometheus {} >'{}/out' 2>&1",
+                                             TIDEGATE_PROGRAM, silent.url(), folder_.string())
+                                     .c_str());
+  EXPECT_EQ(WEXITSTATUS(status), 130) << read("out");
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, 30s) << "a question alone may take a minute";
+  EXPECT_EQ(silent.requests().size(), 1U);
 }
 
 }  // namespace

@@ -94,14 +94,16 @@ std::string matcher(std::string_view label, std::string_view value) {
   return fmt::format("{}={}", label, promql_quoted(value));
 }
 
-// Pods that a workload of that name makes.
+// Pods as a Deployment and a StatefulSet of that name call them, and not those of one whose name only begins like it.
+constexpr std::string_view pod_suffix = "-([a-z0-9]+-[a-z0-9]{5}|[0-9]+)";
+
 std::string pods_of(std::string_view space, std::string_view workload) {
   std::string pattern;
   for (const char c : workload) {
     if (std::isalnum(static_cast<unsigned char>(c)) == 0 && c != '-' && c != '_') pattern += '\\';
     pattern += c;
   }
-  return fmt::format("namespace={},pod=~{}", promql_quoted(space), promql_quoted(pattern + "-.*"));
+  return fmt::format("namespace={},pod=~{}", promql_quoted(space), promql_quoted(pattern.append(pod_suffix)));
 }
 
 // Where ranks tell the same work several times, the one that tells most counts.
@@ -158,6 +160,13 @@ std::string keda_text(const std::vector<KnownTarget>& targets) {
   return text + "]}}";
 }
 
+std::string workload_query(std::string_view what, std::string_view space, std::string_view workload) {
+  const auto of_kind = [&](std::string_view kind) {
+    return either_namespace("", fmt::format("kube_{}_status_{}", kind, what), matcher(kind, workload), space, "");
+  };
+  return fmt::format("max({} or {})", of_kind("deployment"), of_kind("statefulset"));
+}
+
 }  // namespace
 
 std::string Rival::text() const { return fmt::format("{}/{}/{}", to_text(kind), space, name); }
@@ -200,20 +209,18 @@ std::vector<std::string> hpas_named(std::span<const RangeSeries> series) {
 }
 
 std::string sizes_query(const Rival& rival) {
-  if (rival.kind == RivalKind::deployment) return deployment_sizes_query(rival.space, rival.name);
+  if (rival.kind == RivalKind::deployment) return workload_sizes_query(rival.space, rival.name);
   return fmt::format("max({})",
                      either_namespace("", "kube_horizontalpodautoscaler_status_current_replicas",
                                       matcher("horizontalpodautoscaler", rival.hpa_name()), rival.space, ""));
 }
 
-std::string deployment_sizes_query(std::string_view space, std::string_view workload) {
-  return fmt::format(
-      "max({})", either_namespace("", "kube_deployment_status_replicas", matcher("deployment", workload), space, ""));
+std::string workload_sizes_query(std::string_view space, std::string_view workload) {
+  return workload_query("replicas", space, workload);
 }
 
-std::string deployment_ready_query(std::string_view space, std::string_view workload) {
-  return fmt::format("max({})", either_namespace("", "kube_deployment_status_replicas_ready",
-                                                 matcher("deployment", workload), space, ""));
+std::string workload_ready_query(std::string_view space, std::string_view workload) {
+  return workload_query("replicas_ready", space, workload);
 }
 
 std::vector<HpaTargetSeen> hpa_targets(std::span<const RangeSeries> series) {

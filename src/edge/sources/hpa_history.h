@@ -43,10 +43,10 @@ struct Rival {
 [[nodiscard]] std::string hpas_query(Duration window);
 [[nodiscard]] std::vector<std::string> hpas_named(std::span<const RangeSeries> series);  // "prod/chat", sorted
 
-// The replicas there were: of the HPA, or of the Deployment.
+// The replicas there were: of the HPA; of a Deployment or StatefulSet of that name, all and ready ones.
 [[nodiscard]] std::string sizes_query(const Rival& rival);
-[[nodiscard]] std::string deployment_sizes_query(std::string_view space, std::string_view workload);
-[[nodiscard]] std::string deployment_ready_query(std::string_view space, std::string_view workload);
+[[nodiscard]] std::string workload_sizes_query(std::string_view space, std::string_view workload);
+[[nodiscard]] std::string workload_ready_query(std::string_view space, std::string_view workload);
 
 struct HpaTargetSeen {
   std::string metric;

@@ -38,18 +38,29 @@ TEST(HpaHistory, AsksForBothSpellingsOfTheNamespace) {
             "namespace=\"prod\"}[7200s]) or last_over_time(kube_horizontalpodautoscaler_spec_max_replicas{"
             "horizontalpodautoscaler=\"keda-hpa-chat\",exported_namespace=\"prod\"}[7200s])");
   EXPECT_EQ(sizes_query({.kind = RivalKind::deployment, .space = "prod", .name = "chat"}),
-            deployment_sizes_query("prod", "chat"));
+            workload_sizes_query("prod", "chat"));
 }
 
 TEST(HpaHistory, PodsAreThoseOfTheWorkload) {
   const auto all = traffic_candidates("prod", "chat.v2", 2min);
   const auto vllm = std::ranges::find(all, "vLLM", &TrafficCandidate::what);
   ASSERT_NE(vllm, all.end());
-  EXPECT_EQ(vllm->query, "sum(rate(vllm:request_success_total{namespace=\"prod\",pod=~\"chat\\\\.v2-.*\"}[120s]))");
+  EXPECT_EQ(vllm->query,
+            "sum(rate(vllm:request_success_total{namespace=\"prod\",pod=~\"chat\\\\.v2-([a-z0-9]+-[a-z0-9]{5}|[0-9]+)"
+            "\"}[120s]))");
   EXPECT_EQ(all.front().server, nullptr) << "counted before they wait";
   const auto sglang = std::ranges::find(all, "SGLang", &TrafficCandidate::what);
   EXPECT_EQ(running_query(*sglang->server, "prod", "chat"),
-            "sum(max without (tp_rank, pp_rank) (sglang:num_running_reqs{namespace=\"prod\",pod=~\"chat-.*\"}))");
+            "sum(max without (tp_rank, pp_rank) "
+            "(sglang:num_running_reqs{namespace=\"prod\",pod=~\"chat-([a-z0-9]+-[a-z0-9]{5}|[0-9]+)\"}))");
+}
+
+TEST(HpaHistory, AWorkloadIsADeploymentOrAStatefulSet) {
+  EXPECT_EQ(workload_ready_query("prod", "chat"),
+            "max(kube_deployment_status_replicas_ready{deployment=\"chat\",namespace=\"prod\"} or "
+            "kube_deployment_status_replicas_ready{deployment=\"chat\",exported_namespace=\"prod\"} or "
+            "kube_statefulset_status_replicas_ready{statefulset=\"chat\",namespace=\"prod\"} or "
+            "kube_statefulset_status_replicas_ready{statefulset=\"chat\",exported_namespace=\"prod\"})");
 }
 
 TEST(HpaHistory, NamesThoseThereAre) {

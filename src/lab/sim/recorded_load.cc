@@ -63,6 +63,7 @@ double sum_known(const std::vector<double>& values, std::size_t from, const std:
 }
 
 std::optional<Duration> cold_start_shown(const RecordedLoad& load) {
+  if (load.cold_starts > 0) return load.cold_starts_took / load.cold_starts;
   double warming = 0, rises = 0;
   for (std::size_t i = 0; i < load.steps() && i < load.ready.size(); ++i) {
     const double size = load.size(i);

@@ -33,6 +33,8 @@ struct RecordedLoad {
   std::vector<double> in_flight;    // requests in service
   std::vector<double> ended;        // requests per second that ended
   std::vector<double> within;       // ... and met the SLO
+  std::int64_t cold_starts = 0;     // seen one by one, from request to ready
+  Duration cold_starts_took{};      // all of them together
 
   [[nodiscard]] std::size_t steps() const { return rates.size(); }
   [[nodiscard]] Duration length() const { return step * static_cast<std::int64_t>(rates.size()); }
@@ -73,7 +75,8 @@ struct RecordedFigures {
 //   service     sum of in_flight / sum of rates (Little's law)
 //   slots       in_flight / ready, the highest but for a thousandth of the steps, rounded up: as many as it was seen
 //               to serve at once, so it may well take more
-//   cold start  sum of (size - ready) * step / number of replicas added; at least three of them
+//   cold start  the mean of those seen one by one; else sum of (size - ready) * step / number of replicas added, where
+//               there were at least three of them
 //
 // Worked: two replicas more at once, and 90 s later both are ready: 180 s not ready / 2 = 90 s.
 struct RecordedReplica {

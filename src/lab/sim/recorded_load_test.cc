@@ -121,6 +121,8 @@ TEST(RecordedLoad, ShowsHowAReplicaIs) {
   EXPECT_EQ(shown.cold_start, 80s) << "4 minutes not ready for 3 replicas added";
   load.pools.front().sizes = {3, 3, 4, 4};
   EXPECT_FALSE(recorded_replica(load).cold_start) << "one start does not tell";
+  load.cold_starts = 2, load.cold_starts_took = 70s;
+  EXPECT_EQ(recorded_replica(load).cold_start, 35s) << "but those that were timed do";
 }
 
 }  // namespace
