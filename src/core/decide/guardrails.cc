@@ -1,8 +1,6 @@
 #include "core/decide/guardrails.h"
 
 #include <algorithm>
-#include <cmath>
-#include <cstdlib>
 
 #include "core/decide/pool_mix.h"
 
@@ -13,14 +11,6 @@ constexpr Duration after_gap = 1min;
 constexpr Duration after_restart = 2min;
 constexpr Duration after_restart_most = 10min;
 constexpr std::size_t ledger_most = 256;
-constexpr Duration patience_most = 30min;
-constexpr double restless_half_life = 3600;  // seconds
-
-// A replica or a tenth of those there, and not the last one.
-bool is_small(std::int32_t change, std::int32_t present) {
-  const std::int32_t size = std::abs(change);
-  return size <= std::max(1, present / 10) && present + change > 0;
-}
 
 // What a service needs to have seen again before it may lower after a restart that forgot everything.
 Duration restart_window(const ServicePlan& plan) {
@@ -109,18 +99,12 @@ class Guard {
     }
     if (plan_.seen.rollout) return Reason::rollout;
     if (plan_.warming() > 0) return Reason::warming;
-    const Duration dwell = limits_.dwell.value_or(default_dwell());
+    const Duration dwell = limits_.dwell.value_or(plan_.decision.lead_time);
     if (memory_.reversed && now - *memory_.reversed < dwell) {
       plan_.unlocks = *memory_.reversed + dwell;
       return Reason::dwell;
     }
     return Reason::steady;
-  }
-
-  [[nodiscard]] Duration default_dwell() const {
-    if (!is_small(plan_.target() - plan_.present(), plan_.present())) return plan_.decision.lead_time;
-    const double patience = seconds(plan_.decision.hold_time) * std::exp2(std::min(memory_.restless, 10.0));
-    return std::min(from_seconds(patience), std::max(Duration{patience_most}, plan_.decision.lead_time));
   }
 
   void hold_what_is_there() {
@@ -227,12 +211,7 @@ void remember_decision(GuardMemory& memory, Instant now, std::int32_t before, st
   memory.decided = after;
   if (change == 0) return;
   const std::int32_t direction = change > 0 ? 1 : -1;
-  if (memory.direction * direction < 0) {
-    const double since = memory.reversed ? seconds(now - *memory.reversed) : 0;
-    memory.restless *= std::exp2(-since / restless_half_life);
-    if (is_small(change, before)) memory.restless += 1;
-    memory.reversed = now;
-  }
+  if (memory.direction * direction < 0) memory.reversed = now;
   memory.direction = direction;
   memory.ledger.push_back({now, change});
   if (memory.ledger.size() > ledger_most) memory.ledger.erase(memory.ledger.begin());

@@ -74,14 +74,13 @@ struct GuardMemory {
   std::vector<SizeChange> ledger;       // changes of the total, oldest first, bounded
   std::int32_t direction = 0;           // of the newest change
   std::optional<Instant> reversed;      // when a change last went against the one before
-  double restless = 0;                  // small reversals of late, forgotten with a half-life of an hour
   std::optional<Instant> blind_until;   // nothing lowers before: evidence was lost, or a restart forgot the past
   bool is_restart = false;              // ... because of a restart
 
   friend bool operator==(const GuardMemory&, const GuardMemory&) = default;
   template <class Archive>
   void archive(Archive& ar) {
-    ar(decided, ledger, direction, reversed, restless, blind_until, is_restart);
+    ar(decided, ledger, direction, reversed, blind_until, is_restart);
   }
 };
 

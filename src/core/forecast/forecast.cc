@@ -15,6 +15,7 @@ namespace {
 constexpr double level_window = 120;  // seconds; the level's time constant is half of it
 constexpr double hour_constant = 3600;
 constexpr double day_constant = 86400;
+constexpr double evident = 3;  // standard deviations of a count that are no chance
 constexpr double interval_longest = static_cast<double>(recent_bins) * bin_seconds;
 
 void start(DemandHistory& history, std::int64_t bin) {
@@ -132,6 +133,13 @@ double between(float a, float b, double part) {
   return static_cast<double>(a) + (static_cast<double>(b) - static_cast<double>(a)) * part;
 }
 
+// Of the bin being filled, before the whole of it was seen: what came so far, spread over all of it, or the rate so far
+// less what may be chance. A rate of two seconds taken as it is would surprise every few minutes.
+double least_rate(const DemandHistory& history) {
+  const double count = history.bin_arrivals;
+  return std::max(count / bin_seconds, (count - evident * std::sqrt(count)) / history.bin_covered);
+}
+
 Forecast forecast(const DemandHistory& history, Duration horizon, bool is_peak) {
   const double ahead = std::clamp(seconds(horizon) / bin_seconds, 1.0, static_cast<double>(horizon_bins.back()));
   std::size_t upper = 1;
@@ -152,7 +160,7 @@ Forecast forecast(const DemandHistory& history, Duration horizon, bool is_peak) 
   for (std::size_t h = 0; h <= upper; ++h) answer.broken = answer.broken || history.answers[h].broken;
   // A surge shows before its bin is complete.
   if (history.bin_covered >= 2 && history.bin_arrivals >= 5) {
-    const double present = history.bin_arrivals / history.bin_covered;
+    const double present = least_rate(history);
     if (present > static_cast<double>(history.answers[0].value[9])) insure(answer.rate.rates, answer.level, present);
   }
   return answer;

@@ -24,6 +24,7 @@ constexpr double settling = 60;        // seconds beyond the boot
 constexpr double first_choice = 300;   // seconds of evidence
 constexpr double leader_bonus = 0.98;  // a change must be worth it
 constexpr double tail_power = 2.5;     // how much faster the late share falls than expected misses, at most
+constexpr double rule_of_three = 3;
 constexpr double excess_hopeless = 5;  // times the target: beyond it money counts for more
 constexpr std::uint16_t steps_per_choice = 30;
 constexpr std::int64_t steps_per_busy_slot = 30;
@@ -250,6 +251,19 @@ double squares(const Tuner& tuner, std::size_t k) {
   return closed + open * open;
 }
 
+// How many equal clusters would tell as much as the late requests that were seen.
+double clusters(const Tuner& tuner, std::size_t k) {
+  const double late = static_cast<double>(tuner.late[k]);
+  const double sum = squares(tuner, k);
+  return sum > 0 ? late * late / sum : 0;
+}
+
+// The part of what was late with the bolder neighbour that is late with this candidate too, at least.
+double least_part(const Tuner& tuner, const Candidate& candidate) {
+  const double step = expected_miss(candidate) / expected_miss(candidates()[candidate.bolder]);
+  return std::min(std::pow(step, tail_power), rule_of_three / std::max(clusters(tuner, candidate.bolder), 1.0));
+}
+
 }  // namespace
 
 void start(Tuner& tuner, std::string_view service) {
@@ -302,8 +316,7 @@ std::array<double, candidate_count> believed_shares(const Tuner& tuner) {
     shares[k] = late_share(tuner, k) + error;
     const Candidate& candidate = candidates()[k];
     if (candidate.bolder == alone) continue;
-    const double step = expected_miss(candidate) / expected_miss(candidates()[candidate.bolder]);
-    shares[k] = std::max(shares[k], shares[candidate.bolder] * std::pow(step, tail_power));
+    shares[k] = std::max(shares[k], shares[candidate.bolder] * least_part(tuner, candidate));
   }
   return shares;
 }

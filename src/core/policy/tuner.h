@@ -19,7 +19,8 @@
 // remembered, times a part, corrected by what was really missed against what the leader's plant said. A candidate
 // scores its cost, times believed / target where that is above one (its root from five times on: what nobody could
 // foresee is not bought back at any price); the least score leads. What is seldom late tells little of itself, so a
-// candidate is not believed to be better than its bolder neighbour by more than (ratio of expected misses)^2.5.
+// candidate is not believed to be better than its bolder neighbour by more than (ratio of expected misses)^2.5, unless
+// it was spared clusters that met the neighbour: of n that it was spared, it may still meet 3 / n (the rule of three).
 //
 // Missing data freezes the plants. A service idle for an hour drops them and keeps what they taught.
 #pragma once
