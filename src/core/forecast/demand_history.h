@@ -97,18 +97,23 @@ struct HorizonAnswer {
   }
 };
 
-// Times between arrivals of a sparse service: log-spaced from 10 s to two days, exponentially forgotten.
+// Times between arrivals, by length: 10 s to three days in classes of a fifth (idle_gap.h).
+inline constexpr std::size_t gap_classes = 56;
+
 struct GapHistogram {
-  std::array<float, 56> mass{};
-  float total = 0;
-  float burst = 1;  // requests in a bin that has any, smoothed
+  std::array<float, gap_classes> reached{};  // gaps that came as far, exponentially forgotten
+  std::array<float, gap_classes> ended{};    // and of them those that ended in the class
+  float burst = 1;                           // requests in a bin that has any, smoothed
+  float crowd = 1;                           // requests in the minute from one that ends a quiet minute, smoothed
+  float crowd_open = 0;                      // in that minute so far; 0: none is open
+  Instant crowd_since{};
   Instant last_arrival{};
   bool last_known = false;  // false after missing data: that gap's length is unknown
 
   friend bool operator==(const GapHistogram&, const GapHistogram&) = default;
   template <class Archive>
   void archive(Archive& ar) {
-    ar(mass, total, burst, last_arrival, last_known);
+    ar(reached, ended, burst, crowd, crowd_open, crowd_since, last_arrival, last_known);
   }
 };
 

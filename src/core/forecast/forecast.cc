@@ -193,7 +193,7 @@ void observe(DemandHistory& history, Instant now, Duration interval, double arri
   feed(history, {.begin = begin, .end = end, .rate = rate});
   history.covered += end - begin;
   history.seen = now;
-  if (arrivals > 0) observe_arrival(history.gaps, now - interval / 2);
+  if (arrivals > 0) observe_arrivals(history.gaps, now - interval / 2, arrivals);
   // Until the first bin is complete there is only the prior around the level to answer with.
   if (history.covered < 2 * bin_seconds) predict(history, history.bin, now, false);
   if (!is_resting(history) && may_rest(history)) rest(history);

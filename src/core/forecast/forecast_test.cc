@@ -8,6 +8,7 @@
 
 #include "core/base/archive.h"
 #include "core/base/prng.h"
+#include "core/forecast/idle_gap.h"
 #include "core/forecast/rest.h"
 
 namespace tidegate {
@@ -152,6 +153,35 @@ TEST(Forecast, TimerLikeGapsArePredicted) {
   EXPECT_LT(arrival_probability(stream.history, stream.now, 60s), 0.2);
   stream.play(240s, 1s, [](double) { return 0.0; });
   EXPECT_GT(arrival_probability(stream.history, stream.now, 120s), 0.8);
+}
+
+TEST(Forecast, AGapOfADayOutlivesThousandsOfShortOnes) {
+  GapHistogram gaps;
+  Instant at = instant_at(1'700'000'000);
+  for (int night = 0; night < 3; ++night) {
+    observe_arrivals(gaps, at += 12h, 1);
+    for (int i = 0; i < 2000; ++i) observe_arrivals(gaps, at += 20s, 1);
+  }
+  // Of those that outlast the first classes all come to half a day; an unknown one would have ended before.
+  double quiet = 1;
+  for (std::size_t i = gap_class(60); i < gap_class(seconds(Duration{11h})); ++i) quiet *= 1 - ending_chance(gaps, i);
+  EXPECT_GT(quiet, 0.05);
+  EXPECT_GT(ending_chance(gaps, gap_class(20)), 0.9);
+  EXPECT_GT(ending_chance(gaps, gap_class(seconds(Duration{12h}))), 0.5);
+}
+
+TEST(Forecast, CountsTheCrowdThatComesWithTheFirstRequest) {
+  GapHistogram gaps;
+  EXPECT_EQ(crowd_within(gaps, 20), 1);
+  Instant at = instant_at(1'700'000'000);
+  for (int i = 0; i < 40; ++i) {
+    observe_arrivals(gaps, at += 10min, 2);
+    for (int more = 0; more < 7; ++more) observe_arrivals(gaps, at += 5s, 4);  // 30 within the minute
+    observe_arrivals(gaps, at += 50s, 100);                                    // and some after it
+  }
+  EXPECT_NEAR(crowd_within(gaps, 60), 30, 1);
+  EXPECT_NEAR(crowd_within(gaps, 20), 1 + 29 / 3.0, 1);
+  EXPECT_NEAR(crowd_within(gaps, 120), 59, 1);
 }
 
 TEST(Forecast, SilenceSaysSoonerThanTheLevelThatALoadHasEnded) {

@@ -4,7 +4,9 @@
 #include <cmath>
 #include <limits>
 
+#include "core/forecast/idle_gap.h"
 #include "core/policy/candidate.h"
+#include "core/policy/idle_plan.h"
 #include "core/policy/need.h"
 
 namespace tidegate {
@@ -24,6 +26,10 @@ constexpr double carried_fade = 3600;  // seconds
 constexpr Duration sleep_after = 1h;
 constexpr double short_history = 86400;  // seconds
 constexpr double longer_at_most = 8;     // times the residence that the capacity model gives
+// What a request that meets a cold start is worth, in seconds of a replica: twenty minutes where one in a hundred may.
+constexpr double miss_worth = 12;  // over the allowance
+constexpr double miss_worth_most = 3600;
+constexpr double crowd_worth_most = 14400;  // all together that meet one
 
 double measured_residence(const PolicyInput& input) {
   const Capacity& capacity = input.reference;
@@ -177,19 +183,24 @@ void raise_to(Need& need, double value, Reason reason) {
   if (value > need.value) need = {value, reason};
 }
 
-// Whether waiting ready for the next request is worth it, over the lead time or the hold time: the chance that it
-// comes, times what a cold start costs (the hold time), against the time waited (T, or half of it if it comes):
-// p hold >= T (1 - p / 2). Worked: memoryless arrivals, T = hold: p >= 2/3, so one every hold time stays warm.
-bool arrival_is_likely(const PolicyInput& input) {
-  const auto is_worth = [&](Duration within) {
-    const double worth = seconds(within) / std::max(seconds(input.hold_time) + seconds(within) / 2, 1.0);
-    return arrival_probability(input.history, input.seen.now, within) >= std::min(worth, 0.9);
-  };
-  return is_worth(input.lead_time) || is_worth(input.hold_time);
+// What is known of the next request, and what one that meets a cold start is worth: the stricter the promise, the more.
+IdlePlan plan_idle(const SloMemory& memory, const PolicyInput& input, double allowance) {
+  const GapHistogram& gaps = input.history.gaps;
+  const Instant last = gaps.last_known ? gaps.last_arrival : memory.busy_last;
+  const double boot = seconds(input.boot_time > Duration::zero() ? input.boot_time : input.lead_time);
+  const double hold = seconds(input.hold_time);
+  const double worth = std::clamp(miss_worth / allowance, hold, std::max(hold, miss_worth_most));
+  IdlePlan plan = idle_plan(gaps, std::max(seconds(input.seen.now - last), 0.0),
+                            {.miss = std::min(worth * crowd_within(gaps, boot), crowd_worth_most),
+                             .boot = boot,
+                             .lead = seconds(input.lead_time)});
+  // Without any arrival known there is nothing to wake for.
+  if (!gaps.last_known) plan.wakes = false;
+  return plan;
 }
 
 // Between work and sleep, where zero replicas are allowed.
-void settle_idle(const SloMemory& memory, const PolicyInput& input, Band& band) {
+void settle_idle(const SloMemory& memory, const PolicyInput& input, double allowance, Band& band) {
   const double committed = input.ready + input.warming;
   if (has_work(input.demand)) {
     band.floor = std::max(band.floor, WeightedReplicas{1});
@@ -197,21 +208,17 @@ void settle_idle(const SloMemory& memory, const PolicyInput& input, Band& band) 
     band.ceiling = std::max({band.ceiling, band.floor, WeightedReplicas{std::min(committed, 1.0)}});
     return;
   }
-  if (arrival_is_likely(input)) {
+  const IdlePlan plan = plan_idle(memory, input, allowance);
+  if (committed > 0 ? plan.stays : plan.wakes) {
     band.floor = std::max(band.floor, WeightedReplicas{1});
     if (band.floor_reason == Reason::steady || committed <= 0) band.floor_reason = Reason::forecast_demand;
     band.ceiling = std::max(band.ceiling, band.floor);
     return;
   }
-  band.floor = WeightedReplicas{0};
-  band.floor_reason = Reason::steady;
-  const bool is_asleep = input.seen.now - memory.busy_last >= input.hold_time;
-  if (is_asleep || committed <= 0) {
-    band.ceiling = WeightedReplicas{0};
-    band.ceiling_reason = Reason::idle_timeout;
-  } else {
-    band.ceiling = std::max(band.ceiling, WeightedReplicas{1});
-  }
+  band = {.floor = WeightedReplicas{0},
+          .ceiling = WeightedReplicas{0},
+          .floor_reason = Reason::steady,
+          .ceiling_reason = Reason::idle_timeout};
 }
 
 bool windows_full(const SloMemory& memory, const PolicyInput& input) {
@@ -295,7 +302,7 @@ Proposal propose(const SloPolicy& policy, SloMemory& memory, const PolicyInput& 
   const double kept = memory.peak.value();
   band.ceiling = WeightedReplicas{std::max(rule.ceiling, kept)};
   band.ceiling_reason = kept > rule.ceiling && kept >= committed ? Reason::hold_down : Reason::load_fall;
-  if (input.spec.guardrails.replicas_min == Replicas{0}) settle_idle(memory, input, band);
+  if (input.spec.guardrails.replicas_min == Replicas{0}) settle_idle(memory, input, promise.allowance, band);
   if (!windows_full(memory, input) && band.ceiling < WeightedReplicas{committed}) {
     band.ceiling = WeightedReplicas{committed};
     band.ceiling_reason = Reason::insufficient_history;

@@ -8,8 +8,9 @@
 //
 // The quantiles are those of the leading candidate (candidate.h). An observed breach of the SLO under a load near
 // capacity adds a tenth of what is there (one at least), once per lead time; quantiles tell of it only where misses are
-// not counted. At min 0 the ceiling falls to zero only when the service has been idle for the hold time and no arrival
-// is likely within the lead time; when one is likely, a replica is started ahead of it.
+// not counted. At min 0 an idle service sleeps, stays awake or is woken ahead of its next request, whatever is
+// cheapest by its gaps (idle_plan.h): a request that meets a cold start is worth 12 s of a replica over the allowance
+// (1,200 s at 99 %; the hold time at least, an hour at most), all that meet the same one four hours at most.
 //
 // When starts do not succeed (none in the lead time and a minute, though the floor asks for more), what was missed
 // since is no candidate's doing and teaches the tuner nothing, nor does the backlog that is left when they do again.

@@ -7,6 +7,7 @@
 
 #include "core/base/archive.h"
 #include "core/base/prng.h"
+#include "core/forecast/idle_gap.h"
 #include "core/policy/candidate.h"
 #include "core/policy/need.h"
 
@@ -171,14 +172,50 @@ TEST(SloPolicy, WakesOnAWaitingRequest) {
   EXPECT_EQ(band.floor_reason, Reason::activate_request);
 }
 
-TEST(SloPolicy, FallsAsleepOnlyAfterTheHoldTime) {
+TEST(SloPolicy, WithoutAnyGapKnownFallsAsleepAfterTenMinutes) {
   Bench bench;
   bench.play(900, 2, 4);
-  EXPECT_GE(bench.play(60, 0, 0).band.ceiling.value(), 1);
-  const Band band = bench.play(900, 0, 0).band;
+  EXPECT_GE(bench.play(300, 0, 0).band.ceiling.value(), 1);
+  const Band band = bench.play(500, 0, 0).band;
   EXPECT_EQ(band.floor.value(), 0);
   EXPECT_EQ(band.ceiling.value(), 0);
   EXPECT_EQ(band.ceiling_reason, Reason::idle_timeout);
+}
+
+TEST(SloPolicy, TheStricterThePromiseTheLongerItStaysAwake) {
+  const auto awake = [](Percentile percentile) {
+    Bench bench;
+    bench.spec.slo.objectives = {{LatencyKind::queue_wait, percentile, 5s}};
+    bench.play(900, 2, 4);
+    double seconds = 0;
+    for (; bench.ready > 0 && seconds < 7200; ++seconds) bench.play(1, 0, 0);
+    return seconds;
+  };
+  EXPECT_LT(awake(Percentile::p90), 60);
+  EXPECT_NEAR(awake(Percentile::p99), 600, 150);
+  EXPECT_NEAR(awake(Percentile::p999), 3000, 700);
+}
+
+TEST(SloPolicy, WhereACrowdComesAtOnceOneStaysAwakeForLonger) {
+  const auto stays = [](double crowd) {
+    Bench bench;
+    Prng random(1);
+    Instant at = start - 1000h;
+    for (int i = 0; i < 300; ++i)
+      observe_arrivals(bench.history.gaps, at += 1min + from_seconds(random.exponential(2400)), crowd);
+    bench.history.gaps.last_known = false;
+    bench.play(1, 1, 1);
+    bench.play(900, 0, 0);
+    return bench.ready > 0;
+  };
+  EXPECT_FALSE(stays(1));
+  EXPECT_TRUE(stays(20));
+}
+
+TEST(SloPolicy, WithoutAnyArrivalNothingIsWoken) {
+  Bench bench;
+  bench.ready = 0;
+  for (int i = 0; i < 3600; ++i) ASSERT_EQ(bench.step().band.floor.value(), 0) << i;
 }
 
 TEST(SloPolicy, StartsAheadOfARegularArrival) {

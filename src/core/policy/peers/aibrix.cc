@@ -8,7 +8,7 @@ namespace {
 
 constexpr std::size_t kept_most = 512;
 
-double whole(double x) { return std::ceil(x - 1e-9); }
+double whole_pods(double x) { return std::ceil(x - 1e-9); }
 
 void keep(std::vector<AibrixMemory::Timed>& all, Instant now, Duration window, double value) {
   all.push_back({now, value});
@@ -25,17 +25,17 @@ double mean_within(const std::vector<AibrixMemory::Timed>& all, Instant now, Dur
 
 double apa(const AibrixPolicy& policy, double pods, double mean) {
   const double use = mean / policy.target_value;
-  if (use > 1 + policy.tolerance) return std::min(whole(pods * use), whole(policy.max_scale_up_rate * pods));
+  if (use > 1 + policy.tolerance) return std::min(whole_pods(pods * use), whole_pods(policy.max_scale_up_rate * pods));
   if (use < 1 - policy.tolerance)
-    return std::max(whole(pods * use), std::floor(pods / policy.max_scale_down_rate + 1e-9));
+    return std::max(whole_pods(pods * use), std::floor(pods / policy.max_scale_down_rate + 1e-9));
   return pods;
 }
 
 double kpa(const AibrixPolicy& policy, AibrixMemory& memory, Instant now, double pods) {
-  const double most = std::max(1.0, whole(policy.max_scale_up_rate * pods));
+  const double most = std::max(1.0, whole_pods(policy.max_scale_up_rate * pods));
   const double least = std::floor(pods / policy.max_scale_down_rate + 1e-9);
-  const double stable = whole(mean_within(memory.values, now, policy.stable_window) / policy.target_value);
-  const double panic = whole(mean_within(memory.values, now, policy.panic_window) / policy.target_value);
+  const double stable = whole_pods(mean_within(memory.values, now, policy.stable_window) / policy.target_value);
+  const double panic = whole_pods(mean_within(memory.values, now, policy.panic_window) / policy.target_value);
   const auto limited = [&](double replicas) { return std::min(std::max(replicas, least), most); };
   if (panic / std::max(1.0, pods) >= policy.panic_threshold) {
     memory.panicking = true;
@@ -55,7 +55,7 @@ double guarded(const AibrixPolicy& policy, const PolicyInput& input, double pods
   if (!policy.pending_guard || input.warming <= 0 || wanted == pods) return wanted;
   const double ready = std::min(std::round(input.ready), pods);
   const double used = mean * ready + (wanted < pods ? policy.target_value * (pods - ready) : 0);
-  const double adjusted = whole(used / policy.target_value);
+  const double adjusted = whole_pods(used / policy.target_value);
   return wanted > pods ? std::clamp(adjusted, pods, wanted) : std::clamp(adjusted, wanted, pods);
 }
 

@@ -28,12 +28,12 @@ double reporting(const Reading& reading, double ready) {
   return ready * std::clamp(static_cast<double>(coverage.reported) / coverage.expected, 0.0, 1.0);
 }
 
-std::int32_t whole(double replicas) { return static_cast<std::int32_t>(std::lround(std::max(replicas, 0.0))); }
+std::int32_t whole_count(double replicas) { return static_cast<std::int32_t>(std::lround(std::max(replicas, 0.0))); }
 
 HpaPodSums pods_of(const PolicyInput& input, double replicas, std::int64_t sample, std::int32_t target_percent) {
   constexpr std::int64_t request = 1000;
-  HpaPodSums pods{.pods = size_there(input), .running_and_ready = whole(input.ready)};
-  pods.ready = std::min(whole(replicas), pods.running_and_ready);
+  HpaPodSums pods{.pods = size_there(input), .running_and_ready = whole_count(input.ready)};
+  pods.ready = std::min(whole_count(replicas), pods.running_and_ready);
   pods.missing = pods.pods - pods.ready;
   pods.usage = multiply_saturated(sample, pods.ready);
   pods.requests = request * pods.ready;
@@ -96,6 +96,6 @@ std::int32_t size_asked_for(bool asked, std::int32_t replicas, const PolicyInput
   return asked && !is_steered ? std::max(replicas, size_there(input)) : size_there(input);
 }
 
-std::int32_t size_there(const PolicyInput& input) { return whole(input.ready + input.warming); }
+std::int32_t size_there(const PolicyInput& input) { return whole_count(input.ready + input.warming); }
 
 }  // namespace tidegate

@@ -9,7 +9,7 @@ namespace {
 constexpr double size_most = 1e9;
 constexpr Duration timer_slack = 1us;
 
-std::int32_t whole(double size) { return static_cast<std::int32_t>(std::clamp(std::ceil(size), 0.0, size_most)); }
+std::int32_t whole_size(double size) { return static_cast<std::int32_t>(std::clamp(std::ceil(size), 0.0, size_most)); }
 
 bool is_over(RayDelay& delay, Instant now, Duration length, int direction) {
   if (delay.counter * direction <= 0) delay = {.counter = 0, .since = now};
@@ -23,7 +23,7 @@ bool is_over(RayDelay& delay, Instant now, Duration length, int direction) {
 
 std::optional<std::int32_t> ray_cold_start(const RayServePolicy& policy, const RayLoad& load) {
   if (load.running > 0 || load.ongoing <= 0) return std::nullopt;
-  return std::max(whole(policy.upscaling_factor), load.target);
+  return std::max(whole_size(policy.upscaling_factor), load.target);
 }
 
 double ray_core(const RayServePolicy& policy, const RayLoad& load) {
@@ -32,11 +32,11 @@ double ray_core(const RayServePolicy& policy, const RayLoad& load) {
 }
 
 std::int32_t ray_factored(const RayServePolicy& policy, double raw, std::int32_t target) {
-  if (target == 0) return whole(raw);
+  if (target == 0) return whole_size(raw);
   const double difference = raw - target;
   const double factor = difference > 0 ? policy.upscaling_factor : policy.downscaling_factor;
-  const std::int32_t size = whole(target + factor * difference);
-  return size == target && whole(raw) < target ? size - 1 : size;
+  const std::int32_t size = whole_size(target + factor * difference);
+  return size == target && whole_size(raw) < target ? size - 1 : size;
 }
 
 std::int32_t ray_delayed(const RayServePolicy& policy, RayDelay& delay, Instant now, std::int32_t wanted,
