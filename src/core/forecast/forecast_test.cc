@@ -327,6 +327,19 @@ TEST(ForecastRest, ADailyOpeningEndsTheRestAhead) {
   EXPECT_LT(seconds(stream.now - stream.history.gaps.last_arrival), 24 * 3600);
 }
 
+TEST(ForecastRest, AnOpeningOfEarlierDaysIsKnownAhead) {
+  Stream stream;
+  const auto office = [](double t) { return std::fmod(t, 86400) < 4 * 3600 ? 10.0 : 0.0; };
+  stream.play(46h, 10s, office);
+  const Instant opening = start + 48h;
+  const Instant slot = opening - std::chrono::seconds(static_cast<std::int64_t>(seconds(opening)) % 600);
+  EXPECT_TRUE(opens_between(stream.history, slot - 1s, slot));
+  EXPECT_TRUE(opens_between(stream.history, slot - 5min, slot + 20min));
+  EXPECT_FALSE(opens_between(stream.history, slot - 1h, slot - 1s));
+  EXPECT_FALSE(opens_between(stream.history, slot, slot + 2h));  // busy, but open already
+  EXPECT_FALSE(opens_between(DemandHistory{}, slot - 1s, slot));
+}
+
 TEST(ForecastRest, GapsWhileRestingAreNotQuiet) {
   Stream stream;
   stream.play(2h, 10s, [](double) { return 0.0; });

@@ -11,6 +11,9 @@
 
 namespace tidegate {
 
+// Whether a slot of ten minutes that was busy on earlier days, after one that was not, begins within (from, to].
+[[nodiscard]] bool opens_between(const DemandHistory& history, Instant from, Instant to);
+
 [[nodiscard]] bool is_resting(const DemandHistory& history);
 // Whether the newest interval ends an idle hour and nothing is foreseen.
 [[nodiscard]] bool may_rest(const DemandHistory& history);

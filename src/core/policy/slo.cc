@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "core/forecast/idle_gap.h"
+#include "core/forecast/rest.h"
 #include "core/policy/candidate.h"
 #include "core/policy/idle_plan.h"
 #include "core/policy/need.h"
@@ -196,6 +197,10 @@ IdlePlan plan_idle(const SloMemory& memory, const PolicyInput& input, double all
                              .lead = seconds(input.lead_time)});
   // Without any arrival known there is nothing to wake for.
   if (!gaps.last_known) plan.wakes = false;
+  // A daily opening is waited for as long as one request is worth.
+  const Instant now = input.seen.now;
+  if (opens_between(input.history, now - from_seconds(worth), now + input.lead_time))
+    plan = {.stays = true, .wakes = true};
   return plan;
 }
 
