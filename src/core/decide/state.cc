@@ -6,7 +6,7 @@ namespace tidegate {
 namespace {
 
 // Raised when the meaning or the order of an archived field changes.
-constexpr std::uint32_t state_version = 4;
+constexpr std::uint32_t state_version = 5;
 constexpr std::uint32_t learned_version = 2;
 
 template <class Content>
