@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "app/simulated_service.h"
+#include "serve/config/configuration.h"
 
 namespace tidegate {
 namespace {

@@ -17,6 +17,7 @@
 #include "lab/report/simulation_json.h"
 #include "lab/sim/named_values.h"
 #include "lab/sim/simulation.h"
+#include "serve/config/configuration.h"
 
 namespace tidegate {
 namespace {

@@ -162,19 +162,4 @@ Result<RecordedService> read_recorded_service(const Arguments& given, ServiceSpe
   return read;
 }
 
-Result<std::vector<PolicySpec>> read_policy_text(const std::string& text) {
-  const auto read = [](const std::string& policy) {
-    return fleet_of(load_configuration(fmt::format("services:\n  - name: service\n    pools: [{{name: default}}]\n"
-                                                   "    policy: {}\n",
-                                                   policy),
-                                       "--policy", app_resolvers()));
-  };
-  auto fleet = read(text);
-  const bool is_word = std::ranges::all_of(text, [](char c) { return (c >= 'a' && c <= 'z') || c == '_'; });
-  if (!fleet && is_word)
-    if (auto with_defaults = read(fmt::format("{{{}: {{}}}}", text))) fleet = std::move(with_defaults);
-  if (!fleet) return std::unexpected(fleet.error());
-  return fleet->services.front().policies;
-}
-
 }  // namespace tidegate

@@ -40,7 +40,4 @@ struct RecordedService {
 [[nodiscard]] Result<RecordedService> read_recorded_service(const Arguments& given, ServiceSpec spec, bool is_plain,
                                                             const RecordedReplica& recorded);
 
-// A policy by its name, with its defaults, or as the text of the configuration's `policy:`.
-[[nodiscard]] Result<std::vector<PolicySpec>> read_policy_text(const std::string& text);
-
 }  // namespace tidegate

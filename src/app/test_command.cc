@@ -11,6 +11,7 @@
 #include "core/base/json_writer.h"
 #include "lab/scenario/core_decider.h"
 #include "lab/scenario/runner.h"
+#include "serve/config/configuration.h"
 
 namespace tidegate {
 namespace {
@@ -63,7 +64,7 @@ Outcome play_file(const std::string& file, bool blesses) {
     outcome.failures.push_back(failure_of(text.error()));
     return outcome;
   }
-  auto scenario = parse_scenario(*text, file);
+  auto scenario = parse_scenario(*text, file, read_policy_text);
   if (!scenario) {
     outcome.failures.push_back(failure_of(scenario.error()));
     return outcome;
@@ -78,7 +79,7 @@ Outcome play_file(const std::string& file, bool blesses) {
         return outcome;
       }
       outcome.blessed = true;
-      scenario = parse_scenario(blessed, file);
+      scenario = parse_scenario(blessed, file, read_policy_text);
       if (!scenario) {
         outcome.failures.push_back(failure_of(scenario.error()));
         return outcome;

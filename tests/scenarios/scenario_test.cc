@@ -9,6 +9,7 @@
 
 #include "lab/scenario/core_decider.h"
 #include "lab/scenario/runner.h"
+#include "serve/config/configuration.h"
 
 namespace tidegate {
 namespace {
@@ -40,12 +41,12 @@ class ScenarioFile : public testing::TestWithParam<std::string> {};
 TEST_P(ScenarioFile, is_understood_and_says_what_it_guards) {
   const auto text = read(root / GetParam());
   EXPECT_TRUE(text.starts_with("# ")) << "the first line says what the scenario guards against";
-  const auto scenario = parse_scenario(text, GetParam());
+  const auto scenario = parse_scenario(text, GetParam(), read_policy_text);
   EXPECT_TRUE(scenario) << scenario.error().message;
 }
 
 TEST_P(ScenarioFile, holds) {
-  const auto scenario = parse_scenario(read(root / GetParam()), "tests/scenarios/" + GetParam());
+  const auto scenario = parse_scenario(read(root / GetParam()), "tests/scenarios/" + GetParam(), read_policy_text);
   ASSERT_TRUE(scenario) << scenario.error().message;
   const auto result = run_scenario(*scenario, core_decider);
   EXPECT_GT(result.decisions, 0);

@@ -123,12 +123,12 @@ void open_drive(WordReader& words, Scenario& scenario) {
   words.finish();
 }
 
-void parse_drive_line(WordReader& words, Scenario& scenario) {
+void parse_drive_line(WordReader& words, Scenario& scenario, const ReadPolicy& read_policy) {
   const auto key = words.take("a line of the block");
   auto* feed = std::get_if<Feed>(&scenario.drive);
   auto* run = std::get_if<Run>(&scenario.drive);
   if (key.text == "at") {
-    parse_event(words, scenario);
+    parse_event(words, scenario, read_policy);
   } else if (key.text == "initial") {
     parse_initial(words, scenario);
   } else if (key.text == "replica") {
@@ -175,6 +175,10 @@ TrafficPart parse_traffic(WordReader& words, Duration length) {
     const double from = rate("from"), to = rate("to");
     const auto start = time("start", 0s);
     curve.knot(0s, from).knot(start, from).knot(std::max(start, time("end", length)), to);
+  } else if (shape.text == "flash") {
+    const double r = rate("rate"), peak = rate("peak");
+    const auto at = time("at", 0s), top = at + time("rise", 1min), over = top + time("for", 0s);
+    curve.knot(0s, r).knot(at, r).knot(top, peak).knot(over, peak).knot(over + time("fall", 1min), r);
   } else if (shape.text == "on_off") {
     const double r = rate("rate");
     const auto on = std::max<Duration>(time("on", 30s), 1s), off = std::max<Duration>(time("off", 30s), 1s);
@@ -188,8 +192,8 @@ TrafficPart parse_traffic(WordReader& words, Duration length) {
     for (int i = 0; period / pieces * (i - 1) < length && has_room(period); ++i)
       curve.knot(period / pieces * i, low + (high - low) * (1 - std::cos(2 * std::numbers::pi * i / pieces)) / 2);
   } else {
-    words.problems().add(shape.at,
-                         fmt::format("unknown traffic '{}': constant, burst, step, ramp, on_off or sine", shape.text));
+    words.problems().add(
+        shape.at, fmt::format("unknown traffic '{}': constant, burst, step, ramp, flash, on_off or sine", shape.text));
   }
   return part;
 }

@@ -44,7 +44,7 @@ OverrideSteer parse_override(WordReader& words) {
 }
 
 // One service setting, as in the service block, from this time on.
-ReloadSteer parse_reload(WordReader& words, const Scenario& scenario) {
+ReloadSteer parse_reload(WordReader& words, const Scenario& scenario, const ReadPolicy& read_policy) {
   auto scratch = Scenario{.service = scenario.service, .variants = {}, .drive = Feed{}};
   for (auto later = scenario.steers.rbegin(); later != scenario.steers.rend(); ++later)
     if (const auto* reload = std::get_if<ReloadSteer>(&later->what)) {
@@ -58,9 +58,11 @@ ReloadSteer parse_reload(WordReader& words, const Scenario& scenario) {
     words.problems().add(at, "a setting is missing, as in set replicas 1..4");
     return {scratch.service};
   }
-  if (rest.words.front().text == "pool") words.problems().add(at, "pools cannot be changed on the way");
+  for (const auto* fixed : {"pool", "fails_with"})
+    if (rest.words.front().text == fixed)
+      words.problems().add(at, fmt::format("{} cannot be changed on the way", fixed));
   WordReader inner{rest, words.problems()};
-  parse_service_line(inner, scratch);
+  parse_service_line(inner, scratch, read_policy);
   if (!scratch.variants.empty()) scratch.service.policies = scratch.variants.front();
   return {scratch.service};
 }
@@ -75,7 +77,8 @@ std::optional<Duration> take_lasts(Line& line, Problems& problems) {
   return lasts;
 }
 
-bool parse_steer(WordReader& words, const std::string& event, const Scenario& scenario, Steer& steer) {
+bool parse_steer(WordReader& words, const std::string& event, const Scenario& scenario, const ReadPolicy& read_policy,
+                 Steer& steer) {
   if (event == "pause")
     steer.what = PauseSteer{};
   else if (event == "resume")
@@ -85,7 +88,7 @@ bool parse_steer(WordReader& words, const std::string& event, const Scenario& sc
   else if (event == "rollout")
     steer.what = RolloutSteer{};
   else if (event == "set")
-    steer.what = parse_reload(words, scenario);
+    steer.what = parse_reload(words, scenario, read_policy);
   else if (event == "restart") {
     if (!words.accept("kept") && words.accept("lost"))
       steer.what = RestartSteer{.keeps_state = false};
@@ -124,7 +127,7 @@ bool parse_fault(WordReader& words, const std::string& event, const Scenario& sc
 
 }  // namespace
 
-void parse_event(WordReader& words, Scenario& scenario) {
+void parse_event(WordReader& words, Scenario& scenario, const ReadPolicy& read_policy) {
   const auto at = words.duration("the time of the event");
   Line line;
   while (!words.at_end()) line.words.push_back(words.take("an event"));
@@ -139,7 +142,7 @@ void parse_event(WordReader& words, Scenario& scenario) {
   Fault fault{.at = at, .lasts = lasts.value_or(0s)};
   if (!scenario.steers.empty() && scenario.steers.back().at > at)
     words.problems().add(event.at, "events of operators stand in order of time");
-  if (parse_steer(rest, event.text, scenario, steer))
+  if (parse_steer(rest, event.text, scenario, read_policy, steer))
     scenario.steers.push_back(std::move(steer));
   else if (parse_fault(rest, event.text, scenario, fault))
     scenario.faults.push_back(std::move(fault));

@@ -11,17 +11,15 @@
 namespace tidegate {
 
 // service NAME: knobs of core/model/service_spec.h. `variants` collects the alternatives of `policy` lines.
-void parse_service_line(WordReader& words, Scenario& scenario);
-[[nodiscard]] std::vector<std::vector<PolicySpec>> parse_policies(WordReader& words);
-// None: it is no peer's name.
-[[nodiscard]] std::optional<PolicySpec> parse_peer(std::string_view name, WordReader& words);
+void parse_service_line(WordReader& words, Scenario& scenario, const ReadPolicy& read_policy);
+[[nodiscard]] std::vector<std::vector<PolicySpec>> parse_policies(WordReader& words, const ReadPolicy& read_policy);
 
 // feed ..., run ...: first the opening line, then one call for each line in it.
 void open_drive(WordReader& words, Scenario& scenario);
-void parse_drive_line(WordReader& words, Scenario& scenario);
+void parse_drive_line(WordReader& words, Scenario& scenario, const ReadPolicy& read_policy);
 [[nodiscard]] TrafficPart parse_traffic(WordReader& words, Duration length);
 [[nodiscard]] std::vector<Reading> parse_series(WordReader& words, Duration every);
-void parse_event(WordReader& words, Scenario& scenario);
+void parse_event(WordReader& words, Scenario& scenario, const ReadPolicy& read_policy);
 
 void parse_expect_line(WordReader& words, Scenario& scenario);
 void parse_score_line(WordReader& words, Scenario& scenario);

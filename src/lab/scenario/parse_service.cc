@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "core/base/time_zone.h"
 #include "lab/scenario/parse_parts.h"
@@ -10,7 +11,7 @@ namespace {
 
 constexpr std::int32_t replicas_limit = 100'000;
 constexpr std::size_t pools_limit = 32;
-constexpr std::size_t policies_limit = 16;
+constexpr std::size_t policies_limit = 32;
 
 std::optional<MicroUsdPerHour> price_option(WordReader& words) {
   const auto word = words.option("price");
@@ -100,9 +101,9 @@ void set_hold_down(WordReader& words, Scenario& scenario) {
 }
 
 // Several policy lines make a list; alternatives within a line make variants.
-void add_policies(WordReader& words, Scenario& scenario) {
+void add_policies(WordReader& words, Scenario& scenario, const ReadPolicy& read_policy) {
   const auto at = words.place();
-  const auto alternatives = parse_policies(words);
+  const auto alternatives = parse_policies(words, read_policy);
   std::vector<std::vector<PolicySpec>> combined;
   for (const auto& list : scenario.variants)
     for (const auto& alternative : alternatives) {
@@ -111,9 +112,16 @@ void add_policies(WordReader& words, Scenario& scenario) {
     }
   if (combined.empty()) combined = alternatives;
   if (combined.size() > policies_limit || (!combined.empty() && combined.front().size() > policies_limit))
-    words.problems().add(at, "more than 16 policies or alternatives");
+    words.problems().add(at, "more than 32 policies or alternatives");
   else
     scenario.variants = std::move(combined);
+}
+
+// Policies that must not pass: what shows that the scenario tells a good policy from a bad one.
+void add_worse(WordReader& words, Scenario& scenario, const ReadPolicy& read_policy) {
+  const auto at = words.place();
+  std::ranges::move(parse_policies(words, read_policy), std::back_inserter(scenario.worse));
+  if (scenario.worse.size() > policies_limit) words.problems().add(at, "more than 32 policies that must fail");
 }
 
 std::string parse_time_zone(WordReader& words) {
@@ -124,125 +132,9 @@ std::string parse_time_zone(WordReader& words) {
   return word.text;
 }
 
-SchedulePolicy parse_schedule(WordReader& words) {
-  ScheduleEntry entry;
-  const auto start = words.option("start"), end = words.option("end");
-  if (!start || !end) words.problems().add(words.place(), "schedule needs start= and end=, cron expressions in quotes");
-  const auto read = [&](const std::optional<Word>& word, Cron& into) {
-    if (!word) return;
-    if (auto cron = parse_cron(word->text))
-      into = std::move(*cron);
-    else
-      words.problems().add(word->at, std::move(cron.error().message));
-  };
-  read(start, entry.start);
-  read(end, entry.end);
-  entry.replicas_min = Replicas{words.integer_option("min", 0, replicas_limit).value_or(0)};
-  if (const auto most = words.integer_option("max", 0, replicas_limit)) entry.replicas_max = Replicas{*most};
-  return {{entry}};
-}
-
-TargetPolicy parse_target(WordReader& words, TargetPolicy policy) {
-  if (const auto signal = words.option("signal")) {
-    if (const auto known = from_text<Signal>(signal->text))
-      policy.signal = *known;
-    else
-      words.problems().add(signal->at, fmt::format("unknown signal '{}'", signal->text));
-  }
-  if (const auto name = words.option("name")) policy.name = name->text;
-  if (const auto target = words.number_option("target", 1e-9, 1e12)) policy.target = *target;
-  if (const auto tolerance = words.number_option("tolerance", 0, 1)) policy.tolerance = *tolerance;
-  if (const auto hold_down = words.duration_option("hold_down")) policy.hold_down = *hold_down;
-  if (words.accept("average")) policy.per_replica = false;
-  return policy;
-}
-
-HpaPolicy parse_hpa(WordReader& words) {
-  HpaPolicy policy;
-  if (const auto signal = words.option("signal"))
-    policy.signal = from_text<Signal>(signal->text).value_or(policy.signal);
-  if (const auto type = words.option("type")) {
-    if (const auto known = from_text<HpaTarget>(type->text))
-      policy.type = *known;
-    else
-      words.problems().add(type->at, fmt::format("unknown type '{}'", type->text));
-  }
-  if (const auto target = words.number_option("target", 1e-3, 1e12)) policy.target_average = *target;
-  if (const auto tolerance = words.number_option("tolerance", 0, 1)) policy.tolerance = *tolerance;
-  if (const auto sync = words.duration_option("sync")) policy.sync_period = *sync;
-  if (const auto delay = words.duration_option("delay")) policy.metric_delay = *delay;
-  if (const auto window = words.duration_option("stabilize_up")) policy.stabilize_up = *window;
-  if (const auto window = words.duration_option("stabilize_down")) policy.stabilize_down = *window;
-  return policy;
-}
-
-// Without `signal` on in_flight and queued alike.
-KedaPolicy parse_keda(WordReader& words) {
-  KedaPolicy policy;
-  if (const auto signal = words.option("signal")) {
-    policy.triggers.resize(1);
-    policy.triggers[0].signal = from_text<Signal>(signal->text).value_or(policy.triggers[0].signal);
-  }
-  const auto threshold = words.number_option("threshold", 1e-3, 1e12);
-  const auto activation = words.number_option("activation", 0, 1e12);
-  for (auto& trigger : policy.triggers) {
-    trigger.threshold = threshold.value_or(trigger.threshold);
-    trigger.activation_threshold = activation.value_or(trigger.activation_threshold);
-  }
-  if (const auto polling = words.duration_option("polling")) policy.polling_interval = *polling;
-  if (const auto cooldown = words.duration_option("cooldown")) policy.cooldown_period = *cooldown;
-  if (const auto delay = words.duration_option("delay")) policy.metric_delay = *delay;
-  if (const auto window = words.duration_option("stabilize_down")) policy.stabilize_down = *window;
-  return policy;
-}
-
-PolicySpec parse_policy(WordReader& words) {
-  const auto name = words.take("the name of a policy");
-  if (name.text == "slo") return SloPolicy{.peak_rate = words.number_option("peak_rate", 0, 1e9)};
-  if (name.text == "target") return parse_target(words, {});
-  if (name.text == "schedule") return parse_schedule(words);
-  if (name.text == "hpa") return parse_hpa(words);
-  if (name.text == "keda") return parse_keda(words);
-  if (name.text == "static") return StaticPolicy{Replicas{words.integer("the size", 0, replicas_limit)}};
-  if (auto peer = parse_peer(name.text, words)) return std::move(*peer);
-  // A signal's name alone is a target policy on it.
-  if (const auto signal = from_text<Signal>(name.text)) return parse_target(words, {.signal = *signal});
-  words.problems().add(
-      name.at,
-      fmt::format(
-          "unknown policy '{}': slo, target, schedule, hpa, keda, knative, nomad, ray_serve, static, or a signal",
-          name.text));
-  return SloPolicy{};
-}
-
-// The words up to the next "|", as a line of their own.
-std::vector<Line> split_alternatives(WordReader& words) {
-  std::vector<Line> parts(1);
-  while (!words.at_end()) {
-    auto word = words.take("a policy");
-    if (word.text == "|")
-      parts.emplace_back();
-    else
-      parts.back().words.push_back(std::move(word));
-  }
-  return parts;
-}
-
 }  // namespace
 
-std::vector<std::vector<PolicySpec>> parse_policies(WordReader& words) {
-  std::vector<std::vector<PolicySpec>> alternatives;
-  const auto at = words.place();
-  for (const auto& part : split_alternatives(words)) {
-    if (part.words.empty()) words.problems().add(at, "the name of a policy is missing");
-    WordReader inner{part, words.problems()};
-    alternatives.push_back({parse_policy(inner)});
-    inner.finish();
-  }
-  return alternatives;
-}
-
-void parse_service_line(WordReader& words, Scenario& scenario) {
+void parse_service_line(WordReader& words, Scenario& scenario, const ReadPolicy& read_policy) {
   auto& service = scenario.service;
   const auto key = words.take("a setting");
   if (key.text == "slo")
@@ -252,9 +144,11 @@ void parse_service_line(WordReader& words, Scenario& scenario) {
   else if (key.text == "pool")
     parse_pool(words, service);
   else if (key.text == "policy")
-    add_policies(words, scenario);
+    add_policies(words, scenario, read_policy);
+  else if (key.text == "fails_with")
+    add_worse(words, scenario, read_policy);
   else if (key.text == "compare_with") {
-    for (const auto& list : parse_policies(words)) service.compare_with.push_back(list.front());
+    for (const auto& list : parse_policies(words, read_policy)) service.compare_with.push_back(list.front());
   } else if (key.text == "hold_down")
     set_hold_down(words, scenario);
   else if (key.text == "step_up")
@@ -274,10 +168,11 @@ void parse_service_line(WordReader& words, Scenario& scenario) {
   else if (key.text == "hold")
     parse_hold(words, service.hold);
   else
-    words.problems().add(key.at, fmt::format("unknown setting '{}': slo, replicas, pool, policy, compare_with, "
-                                             "hold_down, step_up, step_down, rate_up, rate_down, dwell, mode, "
-                                             "timezone or hold",
-                                             key.text));
+    words.problems().add(key.at,
+                         fmt::format("unknown setting '{}': slo, replicas, pool, policy, compare_with, "
+                                     "fails_with, hold_down, step_up, step_down, rate_up, rate_down, dwell, mode, "
+                                     "timezone or hold",
+                                     key.text));
   words.finish();
 }
 

@@ -93,6 +93,44 @@ TEST(ScenarioParser, alternatives_make_variants) {
   EXPECT_EQ(std::get<TargetPolicy>(scenario.variants[1][0]).target, 8);
 }
 
+TEST(ScenarioParser, other_policies_are_read_as_the_configuration_spells_them) {
+  std::vector<std::string> asked;
+  const ReadPolicy read_policy = [&](const std::string& text) -> Result<std::vector<PolicySpec>> {
+    asked.push_back(text);
+    if (text.contains("magic")) return fail(ErrorKind::invalid, "there is no policy `magic`");
+    return std::vector<PolicySpec>{GcpPolicy{}};
+  };
+  const auto scenario = parse_scenario(
+      "service chat\n replicas 1..4\n policy gcp mode=off metric_delay=10s | slo\n"
+      " compare_with \"aws_step\" \"steps_out=[{lower: 0, adjustment: 1}]\"\n fails_with gcp | static 2\n"
+      "feed every 1s\n in_flight 1\n at 0s set policy gcp\nexpect\n 0s 1\n",
+      "a.scn", read_policy);
+  ASSERT_TRUE(scenario) << scenario.error().message;
+  EXPECT_EQ(asked, (std::vector<std::string>{"{gcp: {mode: off, metric_delay: 10s}}",
+                                             "{aws_step: {steps_out: [{lower: 0, adjustment: 1}]}}", "gcp", "gcp"}));
+  EXPECT_EQ(scenario->variants.size(), 2u);
+  ASSERT_EQ(scenario->worse.size(), 2u);
+  EXPECT_EQ(scenario->worse[1].front(), PolicySpec{StaticPolicy{Replicas{2}}});
+  const auto wrong = parse_scenario("service chat\n  policy gcp off\n", "a.scn", read_policy);
+  ASSERT_FALSE(wrong);
+  EXPECT_EQ(wrong.error().message, "a.scn:2:14: 'off' is not understood here; settings of gcp are given as name=value");
+  const auto magic = parse_scenario("service chat\n  policy slo | magic a=1\n", "a.scn", read_policy);
+  ASSERT_FALSE(magic);
+  EXPECT_EQ(magic.error().message, "a.scn:2:16: there is no policy `magic`");
+}
+
+TEST(ScenarioParser, a_flash_crowd_comes_stays_and_goes) {
+  const auto scenario = parsed(
+      "service chat\n replicas 1..4\nrun 1h\n traffic flash rate=2 peak=10 at=10m rise=1m for=5m fall=2m\nscore\n"
+      " cut == 0\n");
+  const auto& curve = std::get<tidegate::Run>(scenario.drive).traffic.front().curve;
+  EXPECT_EQ(curve.rate(9min), 2);
+  EXPECT_EQ(curve.rate(10min + 30s), 6);
+  EXPECT_EQ(curve.rate(13min), 10);
+  EXPECT_EQ(curve.rate(17min), 6);
+  EXPECT_EQ(curve.rate(30min), 2);
+}
+
 TEST(ScenarioParser, events_of_operators_and_faults) {
   const auto scenario = parsed(R"(service chat
     replicas 1..9
@@ -153,6 +191,8 @@ TEST(ScenarioParser, errors_name_line_and_column) {
       {"service chat\nfeed every 10s\n  in_flight 8x0\n", "a.scn:3:13: '8x0': a repetition is written x3"},
       {"service chat\nfeed every 10s\n  in_flight 8 eight\n", "a.scn:3:15: 'eight' is not an item of a series"},
       {"service chat\nfeed every 10s\n  ready 3 _\n", "a.scn:3:3: a count of replicas is a number in every step"},
+      {"service chat\nfeed every 10s\n  at 10s set fails_with slo\n",
+       "a.scn:3:14: fails_with cannot be changed on the way"},
       {"service chat\nfeed every 10s\n  at 10s explode\n", "a.scn:3:10: unknown event 'explode'"},
       {"service chat\nfeed every 10s\n  at 10s pause for ever\n", "a.scn:3:20: 'for' is followed by a duration"},
       {"service chat\nfeed every 10s\n  at 9s pause\n  at 8s resume\n", "a.scn:4:9: events of operators stand"},

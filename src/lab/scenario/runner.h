@@ -59,7 +59,7 @@ struct ScenarioResult {
   std::vector<Failure> failures;
 };
 
-// Everything above, for every variant.
+// Everything above, for every variant; and that each of `worse` fails an expectation or a score.
 [[nodiscard]] ScenarioResult run_scenario(const Scenario& scenario, const MakeDecider& make);
 
 // The text with every exact expectation (sizes, verdicts, reasons) that does not hold rewritten to what was

@@ -120,6 +120,28 @@ TEST(ScenarioRunner, scenarios_that_must_fail) {
             "a.scn:6:5: the decision at 40s is not named, and 'exactly' asks for all of them");
 }
 
+// Answers what a static policy says, and like Proportional otherwise.
+class Obedient : public Proportional {
+ public:
+  Decision decide(const ServiceSpec& spec, const Observation& seen) override {
+    auto decision = Proportional::decide(spec, seen);
+    if (const auto* fixed = std::get_if<StaticPolicy>(&spec.policies.front()))
+      decision.pools.front().replicas = fixed->replicas;
+    return decision;
+  }
+};
+
+TEST(ScenarioRunner, a_worse_policy_must_fail) {
+  const MakeDecider obedient = [] { return std::make_unique<Obedient>(); };
+  const auto text = [](std::string_view worse) {
+    return "service chat\n    replicas 1..20\n    fails_with " + std::string{worse} +
+           "\nfeed every 10s\n    in_flight 8x3 64 8x5\nexpect\n    30s 8\n";
+  };
+  EXPECT_EQ(first_failure(text("static 7"), obedient), "");
+  EXPECT_EQ(first_failure(text("static 7 | static 8"), obedient),
+            "a.scn: all of it holds with static too, which it says must fail");
+}
+
 TEST(ScenarioRunner, pools_follow_with_their_cold_start) {
   const auto scenario = parsed(
       "service chat\n    replicas 1..20\n    pool gpu startup=25s\nfeed every 10s\n    in_flight 8 64x5\nexpect\n"

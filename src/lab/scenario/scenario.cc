@@ -61,16 +61,16 @@ void close_drive(Scenario& scenario, Problems& problems, Place at) {
   if (static_cast<std::int64_t>(longest) > scenario.steps()) problems.add(at, "a series is longer than the feed");
 }
 
-void parse_line(Block block, WordReader& words, Scenario& scenario) {
+void parse_line(Block block, WordReader& words, Scenario& scenario, const ReadPolicy& read_policy) {
   switch (block) {
     case Block::none:
       words.problems().add(words.place(), "a scenario begins with: service NAME");
       break;
     case Block::service:
-      parse_service_line(words, scenario);
+      parse_service_line(words, scenario, read_policy);
       break;
     case Block::drive:
-      parse_drive_line(words, scenario);
+      parse_drive_line(words, scenario, read_policy);
       break;
     case Block::expect:
       parse_expect_line(words, scenario);
@@ -83,7 +83,8 @@ void parse_line(Block block, WordReader& words, Scenario& scenario) {
     words.problems().add(words.place(), "a scenario has at most 10000 expectations");
 }
 
-void parse_lines(const std::vector<Line>& lines, Scenario& scenario, Problems& problems) {
+void parse_lines(const std::vector<Line>& lines, Scenario& scenario, const ReadPolicy& read_policy,
+                 Problems& problems) {
   auto block = Block::none;
   Place last{1, 1};
   for (const auto& line : lines) {
@@ -91,7 +92,7 @@ void parse_lines(const std::vector<Line>& lines, Scenario& scenario, Problems& p
     WordReader words{line, problems};
     if (block == Block::drive && !line.indented) close_drive(scenario, problems, last);
     if (line.indented)
-      parse_line(block, words, scenario);
+      parse_line(block, words, scenario, read_policy);
     else
       block = open_block(words, scenario, block);
     last = line.words.front().at;
@@ -120,11 +121,11 @@ bool holds(double value, Relation comparison, double bound) {
   return false;
 }
 
-Result<Scenario> parse_scenario(std::string_view text, std::string name) {
+Result<Scenario> parse_scenario(std::string_view text, std::string name, const ReadPolicy& read_policy) {
   Problems problems;
   Scenario scenario{.name = std::move(name), .drive = Feed{}};
   const auto lines = read_lines(text, problems);
-  if (!problems.any()) parse_lines(lines, scenario, problems);
+  if (!problems.any()) parse_lines(lines, scenario, read_policy, problems);
   if (problems.any()) return std::unexpected(problems.error(scenario.name));
   if (scenario.variants.empty()) scenario.variants = {{SloPolicy{}}};
   return scenario;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -111,6 +112,7 @@ struct Scenario {
   std::string name;                               // the file, for messages
   ServiceSpec service;                            // its policies are those of `variants`
   std::vector<std::vector<PolicySpec>> variants;  // the scenario is played once with each
+  std::vector<std::vector<PolicySpec>> worse;     // with each of these something must not hold
   std::variant<Feed, Run> drive;
   Duration every = 1s;
   Duration length{};  // the last decision is at this time or just before
@@ -125,8 +127,13 @@ struct Scenario {
   [[nodiscard]] std::int64_t steps() const { return length / every + 1; }
 };
 
-// Errors are `name:line:column: what is wrong`.
-[[nodiscard]] Result<Scenario> parse_scenario(std::string_view text, std::string name);
+// Reads policies that have no words of their own here, as the configuration spells them: "gcp", or
+// "{gcp: {utilization_target: 6}}". Brought by the caller, for nothing in the lab knows YAML.
+using ReadPolicy = std::function<Result<std::vector<PolicySpec>>(const std::string& text)>;
+
+// Errors are `name:line:column: what is wrong`. Without `read_policy` only the language's own policies are known.
+[[nodiscard]] Result<Scenario> parse_scenario(std::string_view text, std::string name,
+                                              const ReadPolicy& read_policy = {});
 
 // Where a fed signal goes: a reading of the observation, or of one pool. Null when there is no such signal.
 [[nodiscard]] Reading* fed_reading(Observation& seen, std::string_view signal, std::optional<std::size_t> pool);

@@ -165,6 +165,23 @@ std::vector<Failure> check_scores(const Scenario& scenario, const Recording& rec
   return failures;
 }
 
+namespace {
+
+// Something of the scenario must not hold with a policy that is known to be worse.
+std::optional<Failure> check_worse(const Scenario& scenario, std::vector<PolicySpec> policies,
+                                   const MakeDecider& make) {
+  auto changed = scenario;
+  changed.variants = {std::move(policies)};
+  const auto recording = play(changed, 0, make);
+  if (!check_expectations(changed, recording).empty() || !check_scores(changed, recording).empty()) return std::nullopt;
+  return Failure{.at = {1, 1},
+                 .message = fmt::format("{}: all of it holds with {} too, which it says must fail", scenario.name,
+                                        recording.policies),
+                 .trace = {}};
+}
+
+}  // namespace
+
 ScenarioResult run_scenario(const Scenario& scenario, const MakeDecider& make) {
   ScenarioResult result;
   for (std::size_t variant = 0; variant < scenario.variants.size(); ++variant) {
@@ -174,6 +191,8 @@ ScenarioResult run_scenario(const Scenario& scenario, const MakeDecider& make) {
                        check_determinism(scenario, variant, recording, make)})
       std::ranges::move(found, std::back_inserter(result.failures));
   }
+  for (const auto& policies : scenario.worse)
+    if (auto passed = check_worse(scenario, policies, make)) result.failures.push_back(std::move(*passed));
   // The first few say what is wrong; the rest mostly follows from them.
   if (result.failures.size() > failures_shown) result.failures.resize(failures_shown);
   return result;

@@ -46,6 +46,10 @@ struct LoadedConfiguration {
 // process target; at least one replica. The command must hold {port}.
 [[nodiscard]] Result<FleetSpec> fleet_of_command(const std::vector<std::string>& command);
 
+// Policies alone: a name, which gets its defaults, or the text of `policy:` ("{hpa: {target_average: 4}}"). The error
+// is the first problem, in one line.
+[[nodiscard]] Result<std::vector<PolicySpec>> read_policy_text(const std::string& text);
+
 // What was understood, a few lines a service.
 [[nodiscard]] std::string summary(const FleetSpec& fleet);
 
