@@ -100,8 +100,9 @@ StageResult combine_bands(ServicePlan& plan) {
     if (proposal.cap) cap = cap ? std::min(*cap, *proposal.cap) : proposal.cap;
   }
   if (cap) cap_band(band, *cap);
-  // A signal of the replicas cannot see a request that waits while there is none.
-  if (present <= 0 && plan.demand.queued > 0 && band.floor < WeightedReplicas{1})
+  // A signal of the replicas cannot see a request that waits while there is none; nor does a size that a policy once
+  // asked for know of the replica that was then started for it.
+  if (present <= 1 && plan.demand.queued > 0 && band.floor < WeightedReplicas{1})
     merge(band, {.floor = WeightedReplicas{1},
                  .ceiling = WeightedReplicas{1},
                  .floor_reason = Reason::activate_request,
