@@ -16,6 +16,13 @@ namespace tidegate {
 // A Monday, midnight UTC: what a calendar policy sees when the trace's time is zero.
 inline constexpr Instant first_day{std::chrono::sys_days{std::chrono::year{2024} / 1 / 1}};
 
+// Another file's traffic in the place of the trace's own, from its beginning, between two times of the trace.
+struct Splice {
+  std::string trace;
+  Duration from{};
+  std::optional<Duration> to;  // none: as long as it lasts
+};
+
 // A trace, or generated, or recorded: one of them.
 struct TrafficChoice {
   std::string trace;                             // a file
@@ -27,7 +34,8 @@ struct TrafficChoice {
   double burstiness = 1;
   TokenSizes sizes;
   std::string function;
-  Duration shift{};  // the run begins that much later in the traffic
+  std::vector<Splice> splices;  // in order of time, none over another
+  Duration shift{};             // the run begins that much later in the traffic
   std::int32_t repeat = 1;
   std::optional<Duration> length;
   std::uint64_t seed = 1;
@@ -38,10 +46,11 @@ struct OpenTraffic {
   Duration length{};
   Duration origin{};  // of the trace's time: what its clock shows at the start
   std::string name;
+  double scale = 1;  // what its rates were multiplied by
 };
 
-// --trace, --generate, --scale, --peak-replicas, --burstiness, --tokens, --function, --shift, --repeat, --duration,
-// --seed.
+// --trace, --generate, --scale, --peak-replicas, --burstiness, --tokens, --function, --splice, --shift, --repeat,
+// --duration, --seed.
 [[nodiscard]] std::vector<Option> traffic_options();
 // The choice for one service among `count`.
 [[nodiscard]] Result<TrafficChoice> read_traffic_choice(const Arguments& given, const std::string& service,

@@ -49,6 +49,24 @@ class Comparing : public testing::Test {
   fs::path folder_;
 };
 
+TEST_F(Comparing, SplicesOneTraceIntoAnother) {
+  write("crowd.csv", "t_seconds,requests\n0,1000\n60,1000\n120,1000\n");
+  const auto requests = [&](const std::string& options) {
+    EXPECT_EQ(
+        run("simulate --config tidegate.yaml --trace rates.csv --policy '{static: {replicas: 12}}' -o json " + options),
+        0)
+        << read("err");
+    return json::parse(read("out"))["requests"].get<int>();
+  };
+  EXPECT_EQ(requests(""), 5 * 240 + 5 * 480);
+  EXPECT_EQ(requests("--splice crowd.csv@2m:4m"), 3 * 240 + 5 * 480 + 2 * 1000);
+  EXPECT_EQ(requests("--splice crowd.csv@2m"), 2 * 240 + 5 * 480 + 3 * 1000);
+  EXPECT_EQ(requests("--splice crowd.csv@2m:3m --splice crowd.csv@9m"), 4 * 240 + 4 * 480 + 4 * 1000);
+  EXPECT_EQ(requests("--splice crowd.csv@2m:4m --shift 3m"), 240 + 5 * 480 + 1000);
+  EXPECT_EQ(run("simulate --config tidegate.yaml --trace rates.csv --splice crowd.csv@4m:2m"), 78) << read("err");
+  EXPECT_EQ(run("simulate --config tidegate.yaml --trace rates.csv --splice crowd.csv@4m --splice crowd.csv@5m"), 1);
+}
+
 TEST_F(Comparing, SetsPoliciesBesideTheBounds) {
   ASSERT_EQ(run("compare --config tidegate.yaml --warm-up 1m --trace rates.csv --policies 'slo,{static: {replicas: "
                 "6}}' --report page.html -o json"),
