@@ -24,6 +24,35 @@ constexpr Chapter chapters[] = {{"Nothing to do", steady},
                                 {"Held back", at_min},
                                 {"Notes of a stage", within_limits}};
 
+// The reasons that a policy gives its band, beside those of data that does not come. The other reasons are of the
+// stages around it, whatever the policy.
+struct PolicyReasons {
+  std::string_view policies;
+  std::string_view raises;
+  std::string_view lowers;
+  std::string_view keeps;
+};
+
+constexpr PolicyReasons policy_reasons[] = {
+    {"`slo`", "`load_rise`, `forecast_demand`, `backlog`, `slo_breach_observed`, `activate_request`",
+     "`load_fall`, `idle_timeout`", "`hold_down` (what a cold start makes worth keeping), `insufficient_history`"},
+    {"`target`", "`signal_above_target`", "`signal_below_target`", "`hold_down` (`hold_down`)"},
+    {"`schedule`", "`schedule`", "`schedule`", ""},
+    {"`hpa`", "`signal_above_target`", "`signal_below_target`",
+     "`hold_down` (stabilisation), `rate_limited` (its scale-down policies)"},
+    {"`keda`", "`signal_above_target`, `activate_request` (a trigger became active)",
+     "`signal_below_target`, `idle_timeout` (the cooldown ended)", ""},
+    {"`knative`", "`signal_above_target`, `activate_request`",
+     "`signal_below_target`, `idle_timeout` (the grace period ended)", "`hold_down` (panic, `scale_down_delay`)"},
+    {"`ray_serve`", "`signal_above_target`, `activate_request`", "`signal_below_target`",
+     "`hold_down` (`downscale_delay`)"},
+    {"`nomad`", "`signal_above_target`", "`signal_below_target`", "`hold_down` (`cooldown`)"},
+    {"`aws_predictive`", "`signal_above_target`, `forecast_demand` (the hour ahead)", "`signal_below_target`", ""},
+    {"`aws_target_tracking`, `aws_step`, `gcp`, `sagemaker`, `dynamo`, `wva`, `aibrix`", "`signal_above_target`",
+     "`signal_below_target`", ""},
+    {"`keep_alive`", "`load_rise`", "`idle_timeout` (`keep` ended)", "`hold_down` (within `keep`)"},
+    {"`static`", "`steady`", "`steady`", ""}};
+
 constexpr auto texts = std::to_array<ReasonText>({
     {steady, "The present size lies inside the band.", "Nothing need be done."},
     {rounds_to_current, "The band asks for a fraction that rounds to the present size.", "Nothing need be done."},
@@ -39,7 +68,8 @@ constexpr auto texts = std::to_array<ReasonText>({
      "do."},
     {activate_request, "A request waits and no replica is there to serve it.",
      "Nothing need be done; `replicas.min: 1` avoids the wait at the price of an idle replica."},
-    {signal_above_target, "The signal of a `target` or `hpa` policy is above its target.",
+    {signal_above_target,
+     "What the policy goes by (`target`, or another system's rule) asks for more replicas than are there.",
      "Nothing need be done; the band stage shows value and target."},
     {schedule, "A window of a `schedule` policy is open.",
      "Change the schedule's entries if the window is not wanted."},
@@ -50,7 +80,9 @@ constexpr auto texts = std::to_array<ReasonText>({
     {load_fall, "Fewer replicas are worth keeping than are there.", "Nothing need be done."},
     {idle_timeout, "The service has been idle for longer than keeping a replica is worth, given its cold start.",
      "Set `replicas.min: 1` if the first request must not wait for a cold start."},
-    {signal_below_target, "The signal of a `target` or `hpa` policy is below its target.", "Nothing need be done."},
+    {signal_below_target,
+     "What the policy goes by (`target`, or another system's rule) asks for fewer replicas than are there.",
+     "Nothing need be done; the band stage shows value and target."},
     {above_max, "More replicas are there than `replicas.max`.", "Raise `replicas.max` if they are wanted."},
     {cost_switch, "Another pool serves the same need for less.",
      "Nothing need be done; check the pools' prices if the switch surprises."},
@@ -144,6 +176,15 @@ std::string reasons_reference() {
     }
     page += fmt::format("| `{}` | {} | {} |\n", to_text(text.reason), text.meaning, text.advice);
   }
+  page +=
+      "\n## By policy\n\n"
+      "What each policy gives as the reason of its band. A band that keeps the present size says `steady`; where the\n"
+      "measurements it goes by do not come, every policy says `no_data`, `signals_stale`, `signals_error` or\n"
+      "`signals_partial`. Systems without a hold of their own keep a size without a reason: the number they asked for\n"
+      "stands until they ask for another.\n\n"
+      "| policy | raises | lowers | keeps |\n| --- | --- | --- | --- |\n";
+  for (const auto& row : policy_reasons)
+    page += fmt::format("| {} | {} | {} | {} |\n", row.policies, row.raises, row.lowers, row.keeps);
   return page;
 }
 
