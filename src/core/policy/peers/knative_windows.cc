@@ -1,6 +1,7 @@
 #include "core/policy/peers/knative_windows.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 namespace tidegate {
@@ -10,6 +11,38 @@ constexpr double weight_left = 0.9999;
 constexpr double coefficient_least = 0.2;
 constexpr double six_digits = 1e6;
 constexpr std::int64_t buckets_most = 3600;
+
+// A window may have an hour of seconds; eight sums at once take an eighth of the time of one after the other.
+constexpr std::size_t lanes = 8;
+
+double plain_sum(std::span<const double> values) {
+  std::array<double, lanes> sums{};
+  std::size_t i = 0;
+  for (; i + lanes <= values.size(); i += lanes)
+    for (std::size_t lane = 0; lane < lanes; ++lane) sums[lane] += values[i + lane];
+  double total = 0;
+  for (const double sum : sums) total += sum;
+  for (; i < values.size(); ++i) total += values[i];
+  return total;
+}
+
+// Of the newest (last) value with `weight`, each older one with `ratio` times the weight of the one after it.
+double weighted_sum(std::span<const double> values, double weight, double ratio) {
+  std::array<double, lanes> weights{};
+  double step = 1;
+  for (double& one : weights) one = weight * step, step *= ratio;
+  std::array<double, lanes> sums{};
+  std::size_t left = values.size();
+  for (; left >= lanes; left -= lanes)
+    for (std::size_t lane = 0; lane < lanes; ++lane) {
+      sums[lane] += values[left - 1 - lane] * weights[lane];
+      weights[lane] *= step;
+    }
+  double total = 0;
+  for (const double sum : sums) total += sum;
+  for (std::size_t lane = 0; lane < left; ++lane) total += values[left - 1 - lane] * weights[lane];
+  return total;
+}
 
 std::int64_t floor_div(std::int64_t a, std::int64_t b) { return a / b - (a % b < 0 ? 1 : 0); }
 
@@ -32,12 +65,17 @@ BucketWindow::BucketWindow(Duration window, Duration granularity)
 
 std::int64_t BucketWindow::index(Instant at) const { return slot_of(at, granularity_); }
 
-const double& BucketWindow::bucket(std::int64_t index) const {
+std::size_t BucketWindow::place(std::int64_t index) const {
   const std::int64_t place = index % count();
-  return buckets_[static_cast<std::size_t>(place < 0 ? place + count() : place)];
+  return static_cast<std::size_t>(place < 0 ? place + count() : place);
 }
-double& BucketWindow::bucket(std::int64_t index) {
-  return const_cast<double&>(static_cast<const BucketWindow&>(*this).bucket(index));
+
+BucketWindow::Parts BucketWindow::kept(std::int64_t newest) const {
+  const std::size_t all = static_cast<std::size_t>(std::clamp(newest, std::int64_t{0}, count()));
+  const std::span<const double> ring{buckets_};
+  const std::size_t end = place(*last_) + 1;
+  if (all <= end) return {{}, ring.subspan(end - all, all)};
+  return {ring.last(all - end), ring.first(end)};
 }
 
 void BucketWindow::record(Instant at, double value) {
@@ -69,9 +107,8 @@ void BucketWindow::resize(Duration window) {
 double BucketWindow::sum(Instant now) const {
   if (is_empty(now)) return 0;
   const std::int64_t oldest = std::max(*last_, index(now)) - count() + 1;
-  double total = 0;
-  for (std::int64_t i = std::max(oldest, *last_ - count() + 1); i <= *last_; ++i) total += bucket(i);
-  return total;
+  const auto [older, newer] = kept(*last_ - std::max(oldest, *last_ - count() + 1) + 1);
+  return plain_sum(older) + plain_sum(newer);
 }
 
 bool BucketWindow::is_empty(Instant now) const { return buckets_.empty() || !last_ || index(now) - *last_ >= count(); }
@@ -81,10 +118,10 @@ double BucketWindow::average(Instant now, KnativeAggregation algorithm) const {
   const std::int64_t stale = std::max(index(now) - *last_, std::int64_t{0});
   if (algorithm == KnativeAggregation::weighted_exponential) {
     const double m = smoothing_coefficient(static_cast<double>(count()));
-    double weight = m * std::pow(1 - m, static_cast<double>(stale));
-    double total = 0;
-    for (std::int64_t k = 0; k < count() - stale; ++k, weight *= 1 - m) total += bucket(*last_ - k) * weight;
-    return total;
+    const double weight = m * std::pow(1 - m, static_cast<double>(stale));
+    const auto [older, newer] = kept(count() - stale);
+    return weighted_sum(newer, weight, 1 - m) +
+           weighted_sum(older, weight * std::pow(1 - m, static_cast<double>(newer.size())), 1 - m);
   }
   // The stale tail is the oldest part of the window: neither its sum nor its length counts.
   const std::int64_t known = std::min(count(), *last_ - *first_ + 1);

@@ -14,6 +14,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "core/base/time.h"
@@ -55,9 +56,16 @@ class BucketWindow {
   }
 
  private:
+  // The newest so many buckets, in order of time: the ring from where they begin, and what has wrapped around.
+  struct Parts {
+    std::span<const double> older;
+    std::span<const double> newer;
+  };
+  [[nodiscard]] Parts kept(std::int64_t newest) const;
   [[nodiscard]] std::int64_t index(Instant at) const;
-  [[nodiscard]] const double& bucket(std::int64_t index) const;
-  [[nodiscard]] double& bucket(std::int64_t index);
+  [[nodiscard]] std::size_t place(std::int64_t index) const;
+  [[nodiscard]] double bucket(std::int64_t index) const { return buckets_[place(index)]; }
+  [[nodiscard]] double& bucket(std::int64_t index) { return buckets_[place(index)]; }
   [[nodiscard]] std::int64_t count() const { return static_cast<std::int64_t>(buckets_.size()); }
 
   Duration granularity_ = 1s;
