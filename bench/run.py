@@ -43,7 +43,8 @@ def lines_of(command):
 
 
 def room_rows(names, repetitions):
-    """Google benchmarks: processor time of one iteration; of the simulator, requests a second and core."""
+    """Google benchmarks: processor time of one iteration; of the simulator, requests a second and core; of a name that
+    ends so, bytes."""
     for binary in sorted(glob.glob(os.path.join(ROOT, "build/bench/src/*/*/*_bench"))):
         listed = [line.strip() for line in lines_of([binary, "--benchmark_list_tests"])]
         chosen = [name for name in listed if wanted(name, names)]
@@ -56,7 +57,9 @@ def room_rows(names, repetitions):
         for run in json.loads(out)["benchmarks"]:
             if run["aggregate_name"] != "median":
                 continue
-            if run["run_name"].startswith("simulate_"):
+            if run["run_name"].endswith("_bytes"):
+                yield {"name": run["run_name"], "value": run["bytes"], "unit": "bytes"}
+            elif run["run_name"].startswith("simulate_"):
                 yield {"name": run["run_name"], "value": run["items_per_second"], "unit": "requests/s"}
             else:
                 yield {"name": run["run_name"], "value": run["cpu_time"], "unit": run["time_unit"]}
