@@ -83,8 +83,8 @@ class JournalColumns {
 
 }  // namespace
 
-Result<Recording> record_journal(const Journal& journal, ServiceSpec service, const JournalSpan& span) {
-  Recording recording{.name = service.name, .service = std::move(service)};
+Result<ServiceRecording> record_journal(const Journal& journal, ServiceSpec service, const JournalSpan& span) {
+  ServiceRecording recording{.name = service.name, .service = std::move(service)};
   JournalColumns columns{recording.load, recording.service};
   bool is_full = false, is_known = false;
   const auto read = journal.replay(span.from, [&](Instant now, std::vector<Observation> seen) {

@@ -1,4 +1,4 @@
-// A Recording out of a journal: `replay JOURNAL --policies LIST`.
+// A ServiceRecording out of a journal: `replay JOURNAL --policies LIST`.
 //
 // The arrivals of each tick are spread over the time since the tick before it, the replicas are those seen at the tick.
 // Steps are of a second. Where a tick has no fresh arrivals, or none came for two minutes, they are not known.
@@ -16,6 +16,7 @@ struct JournalSpan {
 };
 
 // `service`: as it was configured.
-[[nodiscard]] Result<Recording> record_journal(const Journal& journal, ServiceSpec service, const JournalSpan& span);
+[[nodiscard]] Result<ServiceRecording> record_journal(const Journal& journal, ServiceSpec service,
+                                                      const JournalSpan& span);
 
 }  // namespace tidegate

@@ -47,10 +47,10 @@ class Asking {
 // Asks everything, one question after the other.
 class Interview {
  public:
-  Interview(const PrometheusOrder& order, Recording begun, std::stop_token stop, Asking& asking)
+  Interview(const PrometheusOrder& order, ServiceRecording begun, std::stop_token stop, Asking& asking)
       : order_(order), stop_(std::move(stop)), asking_(asking), recording_(std::move(begun)) {}
 
-  Result<Recording> conduct() {
+  Result<ServiceRecording> conduct() {
     recording_.name = order_.rival ? order_.rival->text() : "the replicas";
     recording_.load.start = order_.from;
     recording_.load.step = order_.step;
@@ -61,7 +61,7 @@ class Interview {
     return std::move(recording_);
   }
   // How well the objectives were kept, by a query of the user's or by the server's histograms.
-  Result<void> ask_attained(const Slo& slo, Recording& recording) {
+  Result<void> ask_attained(const Slo& slo, ServiceRecording& recording) {
     if (!order_.attained.empty()) return ask_share(recording.load);
     if (!order_.rival || server_ == nullptr) return {};
     double worst = 2;
@@ -282,7 +282,7 @@ class Interview {
   std::stop_token stop_;
   Asking& asking_;
   HttpClient client_;
-  Recording recording_;
+  ServiceRecording recording_;
   std::string workload_;
   const ServerMetrics* server_ = nullptr;
   std::vector<HpaTargetSeen> targets_;
@@ -290,7 +290,7 @@ class Interview {
 };
 
 // One that nobody described lives within the bounds of the autoscaler, and of what was seen.
-void bound_plain_service(std::optional<std::pair<double, double>> bounds, Recording& recording) {
+void bound_plain_service(std::optional<std::pair<double, double>> bounds, ServiceRecording& recording) {
   double least = bounds ? bounds->first : 1, most = bounds ? bounds->second : 64;
   for (const double size : recording.load.pools.front().sizes)
     if (size >= 0) least = std::min(least, size), most = std::max(most, size);
@@ -308,7 +308,7 @@ std::vector<Signal> measurable_in(const SimulatedService& service) {
 }
 
 Result<void> add_rival(const PrometheusOrder& order, const std::vector<HpaTargetSeen>& targets,
-                       const SimulatedService& service, Recording& recording) {
+                       const SimulatedService& service, ServiceRecording& recording) {
   if (!order.rival || targets.empty()) return {};
   const auto policy = rival_policy(order.rival->kind, targets, measurable_in(service));
   for (const auto& metric : policy.left_out)
@@ -329,8 +329,8 @@ Result<void> add_rival(const PrometheusOrder& order, const std::vector<HpaTarget
   return {};
 }
 
-Result<Recording> ask_everything(const PrometheusOrder& order, const Recording& begun, const SimulatedService& known,
-                                 const std::stop_token& stop, Asking& asking) {
+Result<ServiceRecording> ask_everything(const PrometheusOrder& order, const ServiceRecording& begun,
+                                        const SimulatedService& known, const std::stop_token& stop, Asking& asking) {
   Interview interview{order, begun, stop, asking};
   auto recording = interview.conduct();
   if (!recording) return recording;
@@ -346,8 +346,8 @@ Result<Recording> ask_everything(const PrometheusOrder& order, const Recording& 
 
 }  // namespace
 
-Result<Recording> begin_recording(const Arguments& given) {
-  Recording recording{.is_plain = !given.value("--config")};
+Result<ServiceRecording> begin_recording(const Arguments& given) {
+  ServiceRecording recording{.is_plain = !given.value("--config")};
   if (recording.is_plain) {
     recording.service = plain_service_spec();
     return recording;
@@ -360,11 +360,11 @@ Result<Recording> begin_recording(const Arguments& given) {
   return recording;
 }
 
-Result<std::optional<Recording>> record_prometheus(const PrometheusOrder& order, const Recording& begun,
-                                                   const SimulatedService& known, Terminal& terminal) {
+Result<std::optional<ServiceRecording>> record_prometheus(const PrometheusOrder& order, const ServiceRecording& begun,
+                                                          const SimulatedService& known, Terminal& terminal) {
   const FileDescriptor signals = open_signals({SIGINT, SIGTERM});
   Asking asking;
-  Result<Recording> recording;
+  Result<ServiceRecording> recording;
   std::atomic<bool> ended = false;
   std::jthread worker{[&](const std::stop_token& stop) {
     recording = ask_everything(order, begun, known, stop, asking);

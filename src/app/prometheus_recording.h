@@ -1,4 +1,4 @@
-// A Recording out of a Prometheus server: `replay --prometheus`. Read-only; every question has a deadline.
+// A ServiceRecording out of a Prometheus server: `replay --prometheus`. Read-only; every question has a deadline.
 #pragma once
 
 #include <optional>
@@ -11,11 +11,13 @@
 namespace tidegate {
 
 // With the service of --config, or one of which nothing is known; nothing is recorded yet.
-[[nodiscard]] Result<Recording> begin_recording(const Arguments& given);
+[[nodiscard]] Result<ServiceRecording> begin_recording(const Arguments& given);
 
 // `known`: the service as it will be played, for its objectives and for what can be measured in it. None: interrupted
 // (Ctrl-C).
-[[nodiscard]] Result<std::optional<Recording>> record_prometheus(const PrometheusOrder& order, const Recording& begun,
-                                                                 const SimulatedService& known, Terminal& terminal);
+[[nodiscard]] Result<std::optional<ServiceRecording>> record_prometheus(const PrometheusOrder& order,
+                                                                        const ServiceRecording& begun,
+                                                                        const SimulatedService& known,
+                                                                        Terminal& terminal);
 
 }  // namespace tidegate

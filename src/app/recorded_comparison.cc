@@ -29,7 +29,7 @@ constexpr std::size_t steps_least = 10;
 std::string percent_text(double share) { return fmt::format("{:.3f} %", share * 100); }
 
 // What `settle` made up, in words; fails where it is too much to be worth anything.
-Result<void> settle_and_say(Recording& recording, Terminal& terminal) {
+Result<void> settle_and_say(ServiceRecording& recording, Terminal& terminal) {
   const auto whole = recording.load.length();
   const auto gaps = settle(recording.load);
   const auto& load = recording.load;
@@ -120,7 +120,7 @@ std::string answer_text(const Comparison& comparison, const RecordedFigures& mea
   return text;
 }
 
-void write_recorded(JsonWriter& json, const Recording& recording, const RecordedFigures& measured) {
+void write_recorded(JsonWriter& json, const ServiceRecording& recording, const RecordedFigures& measured) {
   const auto& load = recording.load;
   json.key("recorded").object();
   json.key("name").value(recording.name).key("from").value(load.start).key("to").value(load.start + load.length());
@@ -136,7 +136,7 @@ struct RecordedOrder {
   ComparisonOrder order;
 };
 
-Result<RecordedOrder> order_of(const Recording& recording, const std::string& policies, const Arguments& given,
+Result<RecordedOrder> order_of(const ServiceRecording& recording, const std::string& policies, const Arguments& given,
                                Terminal& terminal) {
   auto known = read_recorded_service(given, recording.service, recording.is_plain, recorded_replica(recording.load));
   if (!known) return std::unexpected(known.error());
@@ -185,7 +185,8 @@ std::vector<Option> recorded_comparison_options() {
   return options;
 }
 
-Result<SimulatedService> check_recorded(const Recording& begun, const std::string& policies, const Arguments& given) {
+Result<SimulatedService> check_recorded(const ServiceRecording& begun, const std::string& policies,
+                                        const Arguments& given) {
   auto known = read_recorded_service(given, begun.service, begun.is_plain, {});
   if (!known) return std::unexpected(known.error());
   TrafficChoice luck;
@@ -195,7 +196,8 @@ Result<SimulatedService> check_recorded(const Recording& begun, const std::strin
   return std::move(known->service);
 }
 
-int compare_recorded(Recording recording, const std::string& policies, const Arguments& given, Terminal& terminal) {
+int compare_recorded(ServiceRecording recording, const std::string& policies, const Arguments& given,
+                     Terminal& terminal) {
   if (auto settled = settle_and_say(recording, terminal); !settled) return report(terminal, settled.error());
   const auto ordered = order_of(recording, policies, given, terminal);
   if (!ordered) {

@@ -15,11 +15,11 @@ namespace tidegate {
 
 // The recording's service as it will be played, and whether all that is asked for can be: said before anything is asked
 // or read.
-[[nodiscard]] Result<SimulatedService> check_recorded(const Recording& begun, const std::string& policies,
+[[nodiscard]] Result<SimulatedService> check_recorded(const ServiceRecording& begun, const std::string& policies,
                                                       const Arguments& given);
 
 // The status of the command. `policies` as `compare --policies` takes them.
-[[nodiscard]] int compare_recorded(Recording recording, const std::string& policies, const Arguments& given,
+[[nodiscard]] int compare_recorded(ServiceRecording recording, const std::string& policies, const Arguments& given,
                                    Terminal& terminal);
 
 }  // namespace tidegate

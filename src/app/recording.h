@@ -10,7 +10,7 @@
 
 namespace tidegate {
 
-struct Recording {
+struct ServiceRecording {
   std::string name;  // "hpa/prod/chat"
   RecordedLoad load;
   ServiceSpec service;

@@ -219,7 +219,7 @@ Result<JournalSpan> journal_span(const Arguments& given, const Journal& journal)
   return span;
 }
 
-Result<Recording> recording_of_journal(const Arguments& given) {
+Result<ServiceRecording> recording_of_journal(const Arguments& given) {
   auto fleet = fleet_given(given);
   if (!fleet) return std::unexpected(fleet.error());
   const auto path = journal_path(given, *fleet);

@@ -257,8 +257,7 @@ Result<TrafficChoice> read_traffic_choice(const Arguments& given, const std::str
 Result<OpenTraffic> open_traffic(const TrafficChoice& choice, const SimulatedService& service) {
   const auto& pool = service.pools.front();
   const double replica_rate = full_rate(pool.work, pool.server);
-  auto open =
-      choice.recorded ? Result<OpenTraffic>{open_recorded(choice)} : open_spliced(choice, replica_rate);
+  auto open = choice.recorded ? Result<OpenTraffic>{open_recorded(choice)} : open_spliced(choice, replica_rate);
   if (!open) return open;
   open->feed = later(std::move(open->feed), -choice.shift);
   open->length = std::max(Duration::zero(), open->length - choice.shift);
