@@ -143,6 +143,17 @@ TEST(Forecast, SeesASurgeBeforeItsBinIsComplete) {
   EXPECT_GE(stream.at(10s, 0.99), 40);
 }
 
+TEST(Forecast, AShortLookThatMayBeChanceIsNoSurge) {
+  Stream stream;
+  stream.play(2h, 1s, [](double) { return 2.0; });
+  ASSERT_EQ(stream.history.bin_covered, 0);
+  const double before = stream.at(60s, 0.99);
+  // Nine in two seconds where four are usual: one look of ninety.
+  stream.now += 2s;
+  observe(stream.history, stream.now, 2s, 9);
+  EXPECT_NEAR(stream.at(60s, 0.99), before, 0.1 * before);
+}
+
 TEST(Forecast, TimerLikeGapsArePredicted) {
   Stream stream;
   for (int i = 0; i < 60; ++i) {

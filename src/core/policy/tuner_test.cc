@@ -187,6 +187,19 @@ TEST(Tuner, WhatIsSeldomLateIsJudgedByItsNeighbour) {
   EXPECT_LT(shares[6], shares[second]);
 }
 
+TEST(Tuner, WhatWasSparedManyClustersIsBelieved) {
+  Tuner tuner;
+  tuner.arrivals = 100'000;
+  tuner.time = tuner.observed = 1e6;
+  tuner.late[0] = 10'000;
+  tuner.late_squares[0] = 10'000 * 100;  // as a hundred clusters of a hundred
+  const auto shares = believed_shares(tuner);
+  EXPECT_NEAR(shares[3], shares[0] * 3 / 100, 1e-4);
+  tuner.late_squares[0] = 10'000 * 5'000;  // as two: they tell little
+  const auto doubted = believed_shares(tuner);
+  EXPECT_NEAR(doubted[3], doubted[0] * std::pow(0.65 / 0.8, 2.5), 1e-3);
+}
+
 TEST(Tuner, SleepKeepsWhatWasLearnedInLittleSpace) {
   World world;
   for (int i = 0; i < 2000; ++i) world.step(20);
