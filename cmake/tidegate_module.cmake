@@ -78,6 +78,10 @@ function(tidegate_fuzz source)
   target_compile_options(${stem} PRIVATE -fsanitize=fuzzer)
   target_link_options(${stem} PRIVATE -fsanitize=fuzzer)
   target_link_libraries(${stem} PRIVATE tidegate_flags ${room})
+  foreach(used IN LISTS FUZZ_USES)
+    tidegate_room_name(${used} used_name)
+    target_link_libraries(${stem} PRIVATE ${used_name})
+  endforeach()
 endfunction()
 
 # A Google Benchmark beside what it measures.

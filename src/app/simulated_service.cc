@@ -121,14 +121,15 @@ std::vector<Option> service_options() {
           {.name = "--cold-start", .value = "D", .help = "from request to ready, give or take a fifth"}};
 }
 
-Result<std::vector<SimulatedService>> read_services(const Arguments& given) {
+Result<SimulatedFleet> read_simulated_fleet(const Arguments& given) {
   const auto path = given.value("--config");
   auto loaded = path ? load_configuration_file(*path, app_resolvers())
                      : Result<LoadedConfiguration>{load_configuration(plain_service, "flags", app_resolvers())};
   if (!loaded) return std::unexpected(loaded.error());
   auto fleet = fleet_of(*loaded);
   if (!fleet) return std::unexpected(fleet.error());
-  std::vector<SimulatedService> services;
+  SimulatedFleet all{.budget = fleet->budget};
+  auto& services = all.services;
   for (auto& spec : fleet->services) {
     if (const auto name = given.value("--service"); name && *name != spec.name) continue;
     auto service = read_flags(given, !path, std::move(spec));
@@ -137,7 +138,13 @@ Result<std::vector<SimulatedService>> read_services(const Arguments& given) {
   }
   if (services.empty())
     return fail(ErrorKind::not_found, fmt::format("no service is called '{}'", given.value("--service").value_or("")));
-  return services;
+  return all;
+}
+
+Result<std::vector<SimulatedService>> read_services(const Arguments& given) {
+  auto fleet = read_simulated_fleet(given);
+  if (!fleet) return std::unexpected(fleet.error());
+  return std::move(fleet->services);
 }
 
 ServiceSpec plain_service_spec() {

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "app/command.h"
-#include "core/model/service_spec.h"
+#include "core/model/fleet_spec.h"
 #include "lab/sim/plant.h"
 #include "lab/sim/recorded_load.h"
 
@@ -18,7 +18,13 @@ struct SimulatedService {
 
 // --config, --service, --replicas, --slo, --replica, --cold-start.
 [[nodiscard]] std::vector<Option> service_options();
+struct SimulatedFleet {
+  std::vector<SimulatedService> services;
+  BudgetSpec budget;  // that they share
+};
 // The services of the configuration, or the one of the flags. Their policies are as configured.
+[[nodiscard]] Result<SimulatedFleet> read_simulated_fleet(const Arguments& given);
+// ... each by itself.
 [[nodiscard]] Result<std::vector<SimulatedService>> read_services(const Arguments& given);
 
 // The one that the flags describe, before they are read: nothing is known of its replicas.

@@ -67,6 +67,28 @@ TEST_F(Comparing, SplicesOneTraceIntoAnother) {
   EXPECT_EQ(run("simulate --config tidegate.yaml --trace rates.csv --splice crowd.csv@4m --splice crowd.csv@5m"), 1);
 }
 
+TEST_F(Comparing, SimulatesAFleetUnderItsBudget) {
+  const std::string services = R"(services:
+  - {name: chat, slo: {ttft_p99: 2s}, replicas: {min: 1, max: 12}, pools: [{name: a, price: $2/h, gpus: 1, startup: 20s, capacity: {slots: 8, service: 4s}}]}
+  - {name: code, slo: {ttft_p99: 2s}, replicas: {min: 1, max: 12}, pools: [{name: b, price: $3/h, gpus: 1, startup: 20s, capacity: {slots: 8, service: 4s}}]}
+)";
+  write("free.yaml", services);
+  write("bound.yaml", services + "budget: {gpus_max: 9}\n");
+  const auto play = [&](const std::string& config) {
+    EXPECT_EQ(run("simulate --config " + config + " --trace chat=rates.csv --trace code=rates.csv -o json"), 0)
+        << read("err");
+    return json::parse(read("out"));
+  };
+  const auto free = play("free.yaml"), bound = play("bound.yaml");
+  ASSERT_EQ(bound["services"].size(), 2U);
+  EXPECT_EQ(free["budget_capped_seconds"], 0);
+  EXPECT_GT(bound["services"][1]["budget_capped_seconds"], 60);
+  EXPECT_LT(bound["gpu_hours"], free["gpu_hours"]);
+  EXPECT_LT(bound["services"][1]["slo_attainment"], bound["services"][0]["slo_attainment"]);
+  ASSERT_EQ(run("simulate --config bound.yaml --trace chat=rates.csv --trace code=rates.csv"), 0);
+  EXPECT_NE(read("out").find("budget-capped"), std::string::npos);
+}
+
 TEST_F(Comparing, SetsPoliciesBesideTheBounds) {
   ASSERT_EQ(run("compare --config tidegate.yaml --warm-up 1m --trace rates.csv --policies 'slo,{static: {replicas: "
                 "6}}' --report page.html -o json"),

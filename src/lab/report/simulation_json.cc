@@ -30,6 +30,7 @@ void write_simulation(JsonWriter& json, const SimulationResult& result, Duration
   json.key("cost").value(result.cost);
   json.key("scale_events").value(result.scale_events).key("reversals").value(result.reversals);
   json.key("cold_starts").value(result.cold_starts).key("cold_start_exposed").value(result.cold_start_exposed);
+  json.key("budget_capped_seconds").value(result.budget_capped);
   json.key("wall_seconds").value(wall).key("digest").value(fmt::format("{:016x}", result.digest));
 }
 

@@ -69,6 +69,7 @@ struct SimulationResult {
   std::uint64_t cold_starts = 0;
   std::uint64_t cold_start_exposed = 0;  // requests
 
+  Duration budget_capped{};  // of the scored time: more was needed than the fleet's budget gave
   Duration scored{};         // the time behind the figures above
   std::uint64_t ticks = 0;   // all of them, as `digest`
   std::uint64_t digest = 0;  // of the decision sequence
@@ -93,7 +94,8 @@ using SimulationWatcher = std::function<bool(const SimulationProgress&)>;
 [[nodiscard]] Result<SimulationResult> simulate(const SimulationSpec& spec, RequestFeed feed,
                                                 const SimulationWatcher& watch = {});
 
-// Adds the counts, hours and costs of one service to those of others. Quantiles do not add up and are left out.
+// Adds the counts, hours and costs of one service to those of others. Quantiles do not add up and are left out; of
+// the times under the budget the longest stands.
 void add(SimulationResult& sum, const SimulationResult& one);
 
 // Whether the attainment reaches the strictest percentile promised.

@@ -39,9 +39,13 @@ void SimulationTally::cold_starts(std::size_t count, Instant now) {
   if (now >= from_) figures_.cold_starts += count;
 }
 
-void SimulationTally::decided(const Decision& decision) {
+void SimulationTally::decided(const Decision& decision, Duration tick) {
   ++figures_.ticks;
   figures_.digest = digest_of(figures_.digest, decision);
+  const auto is_capped = [](const StageTrace& stage) {
+    return stage.stage == Stage::budget && stage.reason == Reason::budget_cap;
+  };
+  if (decision.now >= from_ && std::ranges::any_of(decision.stages, is_capped)) figures_.budget_capped += tick;
   const auto total = decision.total().value();
   const auto before = std::exchange(size_, total);
   if (!before || *before == total) return;

@@ -20,7 +20,7 @@ class SimulationTally {
   void request(const RequestEnd& end, bool within);
   void replica(const ReplicaEnd& end);
   void cold_starts(std::size_t count, Instant now);
-  void decided(const Decision& decision);
+  void decided(const Decision& decision, Duration tick);
   void finish(Instant end, SimulationResult& result) const;
 
   [[nodiscard]] const Slo& slo() const { return slo_; }
