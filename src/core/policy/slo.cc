@@ -184,17 +184,20 @@ void raise_to(Need& need, double value, Reason reason) {
   if (value > need.value) need = {value, reason};
 }
 
-// What is known of the next request, and what one that meets a cold start is worth: the stricter the promise, the more.
-IdlePlan plan_idle(const SloMemory& memory, const PolicyInput& input, double allowance) {
+// What is known of the next request, and what one that meets a cold start is worth: the stricter the promise, the more;
+// where the promise leaves time for a cold start, nobody misses it.
+IdlePlan plan_idle(const SloMemory& memory, const PolicyInput& input, const WaitPromise& promise) {
   const GapHistogram& gaps = input.history.gaps;
   const Instant last = gaps.last_known ? gaps.last_arrival : memory.busy_last;
   const double boot = seconds(input.boot_time > Duration::zero() ? input.boot_time : input.lead_time);
   const double hold = seconds(input.hold_time);
-  const double worth = std::clamp(miss_worth / allowance, hold, std::max(hold, miss_worth_most));
-  IdlePlan plan = idle_plan(gaps, std::max(seconds(input.seen.now - last), 0.0),
-                            {.miss = std::min(worth * crowd_within(gaps, boot), crowd_worth_most),
-                             .boot = boot,
-                             .lead = seconds(input.lead_time)});
+  const bool is_missed = seconds(input.lead_time) > promise.slack;
+  const double worth =
+      is_missed ? std::clamp(miss_worth / promise.allowance, hold, std::max(hold, miss_worth_most)) : hold;
+  const double crowd = is_missed ? crowd_within(gaps, boot) : 1;
+  IdlePlan plan =
+      idle_plan(gaps, std::max(seconds(input.seen.now - last), 0.0),
+                {.miss = std::min(worth * crowd, crowd_worth_most), .boot = boot, .lead = seconds(input.lead_time)});
   // Without any arrival known there is nothing to wake for.
   if (!gaps.last_known) plan.wakes = false;
   // A daily opening is waited for as long as one request is worth.
@@ -205,7 +208,7 @@ IdlePlan plan_idle(const SloMemory& memory, const PolicyInput& input, double all
 }
 
 // Between work and sleep, where zero replicas are allowed.
-void settle_idle(const SloMemory& memory, const PolicyInput& input, double allowance, Band& band) {
+void settle_idle(const SloMemory& memory, const PolicyInput& input, const WaitPromise& promise, Band& band) {
   const double committed = input.ready + input.warming;
   if (has_work(input.demand)) {
     band.floor = std::max(band.floor, WeightedReplicas{1});
@@ -213,7 +216,7 @@ void settle_idle(const SloMemory& memory, const PolicyInput& input, double allow
     band.ceiling = std::max({band.ceiling, band.floor, WeightedReplicas{std::min(committed, 1.0)}});
     return;
   }
-  const IdlePlan plan = plan_idle(memory, input, allowance);
+  const IdlePlan plan = plan_idle(memory, input, promise);
   if (committed > 0 ? plan.stays : plan.wakes) {
     band.floor = std::max(band.floor, WeightedReplicas{1});
     if (band.floor_reason == Reason::steady || committed <= 0) band.floor_reason = Reason::forecast_demand;
@@ -307,7 +310,7 @@ Proposal propose(const SloPolicy& policy, SloMemory& memory, const PolicyInput& 
   const double kept = memory.peak.value();
   band.ceiling = WeightedReplicas{std::max(rule.ceiling, kept)};
   band.ceiling_reason = kept > rule.ceiling && kept >= committed ? Reason::hold_down : Reason::load_fall;
-  if (input.spec.guardrails.replicas_min == Replicas{0}) settle_idle(memory, input, promise.allowance, band);
+  if (input.spec.guardrails.replicas_min == Replicas{0}) settle_idle(memory, input, promise, band);
   if (!windows_full(memory, input) && band.ceiling < WeightedReplicas{committed}) {
     band.ceiling = WeightedReplicas{committed};
     band.ceiling_reason = Reason::insufficient_history;

@@ -10,8 +10,8 @@
 // capacity adds a tenth of what is there (one at least), once per lead time; quantiles tell of it only where misses are
 // not counted. At min 0 an idle service sleeps, stays awake or is woken ahead of its next request, whatever is
 // cheapest by its gaps (idle_plan.h): a request that meets a cold start is worth 12 s of a replica over the allowance
-// (1,200 s at 99 %; the hold time at least, an hour at most), all that meet the same one four hours at most. A daily
-// opening (forecast/rest.h) wakes it too.
+// (1,200 s at 99 %; the hold time at least, an hour at most), all that meet the same one four hours at most. Where the
+// promise leaves time for a cold start, it is worth the hold time. A daily opening (forecast/rest.h) wakes it too.
 //
 // When starts do not succeed (none in the lead time and a minute, though the floor asks for more), what was missed
 // since is no candidate's doing and teaches the tuner nothing, nor does the backlog that is left when they do again.

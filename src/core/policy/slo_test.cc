@@ -182,6 +182,14 @@ TEST(SloPolicy, WithoutAnyGapKnownFallsAsleepAfterTenMinutes) {
   EXPECT_EQ(band.ceiling_reason, Reason::idle_timeout);
 }
 
+TEST(SloPolicy, WhereThePromiseLeavesTimeForAColdStartItFallsAsleepSoon) {
+  Bench bench;
+  bench.lead_time = 2s;
+  bench.spec.slo.objectives = {{LatencyKind::queue_wait, Percentile::p99, 5s}};
+  bench.play(900, 2, 4);
+  EXPECT_EQ(bench.play(60, 0, 0).band.ceiling.value(), 0);
+}
+
 TEST(SloPolicy, TheStricterThePromiseTheLongerItStaysAwake) {
   const auto awake = [](Percentile percentile) {
     Bench bench;
