@@ -18,6 +18,7 @@
 #include "edge/machine/file_descriptor.h"
 #include "edge/sources/hpa_history.h"
 #include "edge/sources/prometheus_range.h"
+#include "serve/config/configuration.h"
 
 namespace tidegate {
 namespace {
