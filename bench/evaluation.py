@@ -195,7 +195,8 @@ def render(rows, program, quick):
            f"Sources `{program[:12]}`, {len(rows)} cases of {len(TRACES) * len(PEAKS) * len(COLD_STARTS) * len(OBJECTIVES)}"
            f", {rows[0]['case']['seeds']} seed(s), at most {rows[0]['case']['duration']} of a trace. Service: 8 slots, 4 s in service at full slots, "
            "TTFT ≤ 2 s. L and S: the busiest 10 minutes need 24 and 3 replicas. The first day of traces of two days or "
-           "more is not scored. Several seeds: means.", "", "## Goals", "", "| goal | asked | found |", "|---|---|---|"]
+           "more is not scored. Several seeds: means. Peers: " + (", ".join(sorted({p for row in rows for p in row["peer_costs"]})) or "not played")
+           + f", in {sum(bool(row['peers']) for row in rows)} cases.", "", "## Goals", "", "| goal | asked | found |", "|---|---|---|"]
     out += [f"| {name} | {goal} | {found} |" for name, goal, found in goals(rows)]
     out += ["", "## All cases", "", "Hours at attainment. Relative: at the attainment that `slo` had. A missed SLO is "
             "marked ✗.", "",
@@ -209,7 +210,7 @@ def render(rows, program, quick):
                    f"| {row['clairvoyant']['hours']:.1f}{'' if row['clairvoyant_met'] else ' ✗'} "
                    f"| {row['rate_oracle']['hours']:.1f} "
                    f"| {our_hours(row):.1f} @ {100 * our_attained(row):.2f}{missed} | {ratio_text(relative)} "
-                   f"| {f'{best[0]:.1f} ({best[1]})' if best else 'none met it'} "
+                   f"| {f'{best[0]:.1f} ({best[1]})' if best else 'none met it' if row['peers'] else '–'} "
                    f"| {ratio_text(our_hours(row) / best[0] if best else None)} |")
     settings = single_settings(rows)
     if settings:
