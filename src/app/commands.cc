@@ -14,9 +14,11 @@ extern const Command export_command;
 extern const Command gateway_command;
 extern const Command gpus_command;
 extern const Command history_command;
+extern const Command import_command;
 extern const Command init_command;
 extern const Command load_command;
 extern const Command logs_command;
+extern const Command operator_command;
 extern const Command override_command;
 extern const Command pause_command;
 extern const Command replay_command;
@@ -38,6 +40,7 @@ const std::vector<const Command*>& commands() {
       &init_command,
       &run_command,
       &gateway_command,
+      &operator_command,
       &validate_command,
       &status_command,
       &top_command,
@@ -62,6 +65,7 @@ const std::vector<const Command*>& commands() {
       &pause_command,
       &resume_command,
       // fit in
+      &import_command,
       &export_command,
       &completion_command,
       &version_command,

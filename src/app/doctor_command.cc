@@ -10,11 +10,11 @@
 #include <filesystem>
 #include <optional>
 
-#include "app/api_client.h"
+#include "app/cluster_examination.h"
 #include "app/command.h"
-#include "app/exit_status.h"
+#include "app/controller_client.h"
+#include "app/examination.h"
 #include "app/resolvers.h"
-#include "core/base/json_writer.h"
 #include "edge/machine/gpu_inventory.h"
 #include "edge/machine/system_clock.h"
 #include "edge/sources/page_reader.h"
@@ -30,35 +30,6 @@ namespace {
 
 constexpr double clock_apart_max = 2;  // seconds
 constexpr std::size_t pages_max = 32;  // replicas examined
-
-enum class Finding : std::uint8_t { ok, warn, fail };
-
-class Examination {
- public:
-  explicit Examination(Terminal& terminal) : terminal_(terminal) {}
-
-  void say(Finding finding, std::string_view what, std::string_view found, std::string_view advice = "") {
-    static constexpr std::string_view words[] = {"ok", "warn", "fail"};
-    static constexpr Tone tones[] = {Tone::good, Tone::warning, Tone::bad};
-    const auto index = static_cast<std::size_t>(finding);
-    worst_ = std::max(worst_, finding);
-    if (terminal_.wants_json()) {
-      JsonWriter json;
-      json.object().key("finding").value(words[index]).key("what").value(what).key("found").value(found);
-      json.key("advice").value(advice).end();
-      terminal_.data(json.take());
-      return;
-    }
-    terminal_.data(
-        fmt::format("{}  {:<14} {}", terminal_.paint(tones[index], fmt::format("{:<4}", words[index])), what, found));
-    if (!advice.empty()) terminal_.data(fmt::format("{:<21}-> {}", "", advice));
-  }
-  [[nodiscard]] int status() const { return worst_ == Finding::fail ? exit_failure : exit_ok; }
-
- private:
-  Terminal& terminal_;
-  Finding worst_ = Finding::ok;
-};
 
 std::optional<FleetSpec> examine_configuration(Examination& on, const std::string& path, bool is_named) {
   const auto loaded = load_configuration_file(path, app_resolvers());
@@ -196,7 +167,7 @@ void examine_signals(Examination& on, const FleetStatus& running) {
                "nothing is lowered on it; the lines of this service above and below say why");
 }
 
-void examine_controller(Examination& on, ApiClient& client, const std::optional<FleetSpec>& fleet) {
+void examine_controller(Examination& on, ControllerClient& client, const std::optional<FleetSpec>& fleet) {
   const auto health = client.health();
   if (!health) {
     const bool absent = health.error().kind == ErrorKind::unreachable;
@@ -233,8 +204,9 @@ int doctor(const Arguments& given, Terminal& terminal) {
   examine_gpus(on, fleet.value_or(FleetSpec{}));
   examine_state(on, fleet.value_or(FleetSpec{}));
   if (fleet) examine_prometheus(on, *fleet);
-  auto client = fleet || !named ? ApiClient::connect(given, terminal)
-                                : Result<ApiClient>{std::in_place, terminal.server(), std::nullopt};
+  if (fleet) examine_cluster(on, *fleet);
+  auto client = fleet || !named ? ControllerClient::connect(given, terminal)
+                                : Result<ControllerClient>{std::in_place, terminal.server(), std::nullopt};
   if (!client)
     on.say(Finding::fail, "controller", client.error().message);
   else

@@ -3,8 +3,8 @@
 
 #include <cmath>
 
-#include "app/api_client.h"
 #include "app/command.h"
+#include "app/controller_client.h"
 #include "app/exit_status.h"
 #include "app/time_words.h"
 #include "edge/machine/system_clock.h"
@@ -39,7 +39,7 @@ int explain(const Arguments& given, Terminal& terminal) {
     terminal.complain("tidegate: " + query.error().message);
     return exit_usage;
   }
-  auto client = ApiClient::connect(given, terminal);
+  auto client = ControllerClient::connect(given, terminal);
   if (!client) return report(terminal, client.error());
   const auto answer = client->explain(*given.value("SERVICE"), *query);
   if (!answer) return report(terminal, answer.error());

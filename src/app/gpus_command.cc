@@ -5,8 +5,8 @@
 #include <filesystem>
 #include <map>
 
-#include "app/api_client.h"
 #include "app/command.h"
+#include "app/controller_client.h"
 #include "app/exit_status.h"
 #include "app/resolvers.h"
 #include "app/text_table.h"
@@ -68,7 +68,7 @@ int gpus(const Arguments& given, Terminal& terminal) {
   const GpuInventory inventory(*machine);
   const auto readings = inventory.read();
   if (!readings) return report(terminal, readings.error());
-  auto client = ApiClient::connect(given, terminal);
+  auto client = ControllerClient::connect(given, terminal);
   const auto fleet = client ? client->fleet() : std::unexpected(client.error());
   const auto holders = holders_of(fleet);
   if (terminal.wants_json()) {

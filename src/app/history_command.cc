@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <tuple>
 
-#include "app/api_client.h"
 #include "app/command.h"
+#include "app/controller_client.h"
 #include "app/exit_status.h"
 #include "app/text_table.h"
 #include "app/time_words.h"
@@ -50,7 +50,7 @@ int history(const Arguments& given, Terminal& terminal) {
     terminal.complain("tidegate: --since: " + since.error().message);
     return exit_usage;
   }
-  auto client = ApiClient::connect(given, terminal);
+  auto client = ControllerClient::connect(given, terminal);
   if (!client) return report(terminal, client.error());
   const auto service = *given.value("SERVICE");
   // A little beyond now: the controller's clock may be ahead.

@@ -6,8 +6,8 @@
 #include <cmath>
 #include <thread>
 
-#include "app/api_client.h"
 #include "app/command.h"
+#include "app/controller_client.h"
 #include "app/exit_status.h"
 #include "core/base/json_writer.h"
 
@@ -18,7 +18,7 @@ constexpr int lines_most = 10'000;
 constexpr int lines_when_following = 2'000;
 
 // The replicas meant: those of the service of this name, else the one replica.
-Result<std::vector<std::string>> replicas_meant(ApiClient& client, const std::string& name) {
+Result<std::vector<std::string>> replicas_meant(ControllerClient& client, const std::string& name) {
   const auto fleet = client.fleet();
   if (!fleet) return std::unexpected(fleet.error());
   for (const auto& service : fleet->services) {
@@ -45,7 +45,7 @@ std::size_t first_new(const std::vector<std::string>& before, const std::vector<
 
 class Follower {
  public:
-  Follower(ApiClient& client, Terminal& terminal, std::vector<std::string> replicas)
+  Follower(ControllerClient& client, Terminal& terminal, std::vector<std::string> replicas)
       : client_(client), terminal_(terminal) {
     for (auto& id : replicas) logs_.push_back({std::move(id), {}});
   }
@@ -89,7 +89,7 @@ class Follower {
     }
   }
 
-  ApiClient& client_;
+  ControllerClient& client_;
   Terminal& terminal_;
   std::vector<Log> logs_;
 };
@@ -101,7 +101,7 @@ int logs(const Arguments& given, Terminal& terminal) {
     terminal.complain(fmt::format("tidegate: --lines takes a whole number from 1 to {}", lines_most));
     return exit_usage;
   }
-  auto client = ApiClient::connect(given, terminal);
+  auto client = ControllerClient::connect(given, terminal);
   if (!client) return report(terminal, client.error());
   auto replicas = replicas_meant(*client, *given.value("NAME"));
   if (!replicas) return report(terminal, replicas.error());

@@ -83,6 +83,7 @@ Result<RunChoice> run_choice_of(const Arguments& given, Terminal& terminal) {
   const Overlay overlay{given.value("--listen"), given.value("--api"), given.value("--state-directory")};
   RunChoice wanted;
   wanted.options.leaves_replicas = given.flag("--leave-replicas");
+  wanted.options.takeover = given.flag("--takeover");
   wanted.options.drain = from_seconds(**drain);
   wanted.options.log_level = terminal.is_verbose() ? LogLevel::debug
                              : terminal.is_quiet() ? LogLevel::warning
@@ -179,6 +180,7 @@ void greet(RunningFleet& fleet, const std::string& source, Terminal& terminal) {
   for (const auto& service : spec->services) terminal.say(service_line(service, width));
   terminal.say(fmt::format("  gateway  {}", fleet.gateway_text()));
   terminal.say(fmt::format("  api      http://{}", spec->api.listen));
+  for (const auto& line : fleet.door_lines()) terminal.say("  " + line);
   terminal.say(fmt::format("  state    {}", fleet.state_path()));
   if (fleet.adopted() > 0) terminal.say(fmt::format("  adopted  {} running replicas", fleet.adopted()));
 }
@@ -216,8 +218,12 @@ const Command run_command{
                  .help = "how long running requests may take to end when stopped",
                  .fallback = "30"},
                 {.name = "--leave-replicas",
-                 .help = "a stop leaves the replicas running for the next controller to adopt; without it a clean stop "
-                         "(Ctrl-C, SIGTERM) ends them, and only a crash leaves them"}},
+                 .help =
+                     "a stop leaves the replicas running for the next controller to adopt; without it a clean stop "
+                     "(Ctrl-C, SIGTERM) ends them, and only a crash leaves them; pods of a cluster are always left"},
+                {.name = "--takeover",
+                 .help = "scale workloads of a cluster that another autoscaler scales too; without it they are left "
+                         "alone and a conflict is reported"}},
     .positionals = {{.name = "FILE",
                      .help = "the configuration; - reads stdin (default tidegate.yaml); read again when "
                              "it changes and on SIGHUP"}},

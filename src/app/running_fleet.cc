@@ -1,32 +1,19 @@
 #include "app/running_fleet.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <thread>
 
+#include "app/fleet_parts.h"
 #include "edge/gateway/remote_link.h"
-#include "edge/machine/secret_value.h"
-#include "edge/sources/prometheus_source.h"
-#include "edge/sources/scrape_source.h"
+#include "edge/kubernetes/kubeconfig.h"
 #include "serve/config/listen_address.h"
 
 namespace tidegate {
 namespace {
 
 constexpr Duration stop_margin = 5s;  // beyond kill_after, for the machine to end the processes
-
-Result<Sources> make_sources(const std::vector<ServiceSpec>& services, const Clock& clock) {
-  Sources sources;
-  auto plans = scrape_plans(services);
-  if (!plans) return std::unexpected(plans.error());
-  if (!plans->empty()) sources.push_back(std::make_unique<ScrapeSource>(std::move(*plans), clock));
-  auto questions = prometheus_questions(services);
-  if (!questions.empty()) sources.push_back(std::make_unique<PrometheusSource>(std::move(questions), clock));
-  return sources;
-}
 
 GatewayOptions gateway_options(const GatewaySpec& spec) {
   return {.listen = spec.listen,
@@ -37,32 +24,6 @@ GatewayOptions gateway_options(const GatewaySpec& spec) {
           .trust_forwarded = spec.trust_forwarded};
 }
 
-constexpr std::size_t event_bytes_max = 16 << 20;  // a tick of a large fleet is a megabyte
-
-// Under which others reach an API that listens beyond loopback.
-std::string machine_name() {
-  std::array<char, 256> name{};
-  ::gethostname(name.data(), name.size() - 1);
-  return name.data();
-}
-
-Result<HttpServerOptions> api_options(const ApiSpec& spec) {
-  const auto listen = listen_address(spec.listen);
-  if (!listen) return fail(ErrorKind::invalid, fmt::format("api.listen is no address: {}", spec.listen));
-  HttpServerOptions options{.port = listen->port, .hosts = {machine_name()}, .insecure = spec.insecure};
-  options.event_bytes_max = event_bytes_max;
-  if (listen->host == "localhost")
-    options.address = "127.0.0.1";
-  else
-    options.address = listen->host.empty() ? "0.0.0.0" : listen->host;
-  if (spec.token) {
-    auto token = resolve(*spec.token);
-    if (!token) return std::unexpected(token.error());
-    options.token = std::move(*token);
-  }
-  return options;
-}
-
 Duration kill_after_max(const FleetSpec& spec) {
   Duration longest{};
   for (const auto& service : spec.services)
@@ -70,6 +31,13 @@ Duration kill_after_max(const FleetSpec& spec) {
       if (const auto* process = std::get_if<ProcessTargetSpec>(&pool.target))
         longest = std::max(longest, process->kill_after);
   return longest;
+}
+
+bool uses_cluster(const FleetSpec& spec) {
+  return std::ranges::any_of(spec.services, [](const ServiceSpec& service) {
+    return std::ranges::any_of(
+        service.pools, [](const PoolSpec& pool) { return std::holds_alternative<KubernetesTargetSpec>(pool.target); });
+  });
 }
 
 }  // namespace
@@ -104,9 +72,20 @@ Result<std::unique_ptr<RunningFleet>> RunningFleet::open(SourcedFleet given, Run
     fleet->link_ = std::make_unique<RemoteLink>(spec.gateway.link, fleet->clock_);
   }
 
-  auto target = ProcessTarget::open(fleet->state_, spec.machine, fleet->clock_);
-  if (!target) return std::unexpected(target.error());
-  fleet->target_ = std::move(*target);
+  auto processes = ProcessTarget::open(fleet->state_, spec.machine, fleet->clock_);
+  if (!processes) return std::unexpected(processes.error());
+  fleet->processes_ = std::move(*processes);
+  if (uses_cluster(spec))
+    if (auto opened = fleet->open_cluster(spec.kubernetes); !opened) return std::unexpected(opened.error());
+  fleet->target_ = std::make_unique<TargetRouter>(
+      std::vector<TargetKind>{
+          {.name = "process",
+           .takes = [](const TargetSpec& one) { return std::holds_alternative<ProcessTargetSpec>(one); },
+           .open = [own = fleet.get()]() -> Result<Target*> { return own->processes_.get(); }},
+          {.name = "Kubernetes",
+           .takes = [](const TargetSpec& one) { return std::holds_alternative<KubernetesTargetSpec>(one); },
+           .open = [own = fleet.get(), cluster = spec.kubernetes] { return own->open_cluster(cluster); }}},
+      fleet->clock_);
   fleet->runtime_ = std::make_unique<FleetRuntime>(
       std::move(given),
       RuntimePorts{.clock = fleet->clock_,
@@ -116,10 +95,26 @@ Result<std::unique_ptr<RunningFleet>> RunningFleet::open(SourcedFleet given, Run
                    .log = *fleet->log_},
       RuntimeServices{
           .load = fleet->options_.load,
-          .make_sources = [clock = &fleet->clock_](const auto& services) { return make_sources(services, *clock); },
-          .log_tail = [target = fleet->target_.get()](const std::string& replica,
-                                                      std::size_t lines) { return target->log_tail(replica, lines); }});
+          .make_sources = [clock = &fleet->clock_] { return make_sources(*clock); },
+          .log_tail = [target = fleet->processes_.get()](
+                          const std::string& replica, std::size_t lines) { return target->log_tail(replica, lines); }});
   return fleet;
+}
+
+Result<Target*> RunningFleet::open_cluster(const KubernetesSpec& spec) {
+  if (pods_) return pods_.get();
+  const auto given = [](const std::string& text) { return text.empty() ? std::nullopt : std::optional(text); };
+  auto access = cluster_access(given(spec.kubeconfig), given(spec.context));
+  if (!access) return std::unexpected(access.error());
+  for (auto& warning : access->warnings())
+    log_->write({.level = LogLevel::warning, .event = "cluster", .message = std::move(warning)});
+  log_->write({.event = "cluster", .fields = {{"server", access->server}}, .message = access->origin});
+  const std::string space = access->default_namespace;
+  cluster_ = std::make_unique<Cluster>(std::move(*access), clock_);
+  pods_ = std::make_unique<KubernetesTarget>(
+      *cluster_, KubernetesTargetOptions{
+                     .takeover = options_.takeover, .only_namespaces_in_use = true, .default_namespace = space});
+  return pods_.get();
 }
 
 Result<void> RunningFleet::start() {
@@ -130,6 +125,8 @@ Result<void> RunningFleet::start() {
   api_ = std::make_unique<HttpApi>(*runtime_, clock_, std::move(*options), TIDEGATE_VERSION);
   if (auto served = api_->start(); !served)
     return fail(served.error().kind, fmt::format("{}; api.listen says where", served.error().message));
+  doors_ = std::make_unique<MetricDoors>(*runtime_, clock_, *log_, ServiceNames::plain);
+  if (auto opened = doors_->open(*runtime_->spec()); !opened) return opened;
   runtime_->start();
   return {};
 }
@@ -143,13 +140,14 @@ std::string RunningFleet::gateway_text() const {
 }
 
 bool RunningFleet::stop() {
+  doors_.reset();  // nobody is to follow what is no longer decided
   runtime_->stop();
   if (gateway_ != nullptr)
     gateway_->stop(options_.drain);
   else if (!options_.leaves_replicas)
     drain_gateway_apart();
   if (options_.leaves_replicas) return true;
-  return target_->stop_all(kill_after_max(*runtime_->spec()) + stop_margin);
+  return processes_->stop_all(kill_after_max(*runtime_->spec()) + stop_margin);
 }
 
 // The gateway lives on; nothing new goes to the replicas, and what they are doing may end.
@@ -171,7 +169,7 @@ void RunningFleet::drain_gateway_apart() {
 
 void RunningFleet::stop_at_once() {
   if (!options_.leaves_replicas) [[maybe_unused]]
-    const bool gone = target_->stop_all(500ms);
+    const bool gone = processes_->stop_all(500ms);
 }
 
 }  // namespace tidegate

@@ -1,6 +1,6 @@
 // `tidegate status`: how the fleet, or one service of it, is now.
-#include "app/api_client.h"
 #include "app/command.h"
+#include "app/controller_client.h"
 #include "app/exit_status.h"
 #include "app/status_text.h"
 
@@ -8,7 +8,7 @@ namespace tidegate {
 namespace {
 
 int status(const Arguments& given, Terminal& terminal) {
-  auto client = ApiClient::connect(given, terminal);
+  auto client = ControllerClient::connect(given, terminal);
   if (!client) return report(terminal, client.error());
   if (const auto name = given.value("SERVICE")) {
     const auto service = client->service(*name);

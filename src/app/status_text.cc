@@ -125,6 +125,8 @@ std::string service_text(const ServiceStatus& service, double now, const Termina
     text += fmt::format("\n{} by {}{}: {}\n", one.what, one.author,
                         one.expires ? " until " + near_time_text(instant_at(*one.expires), instant_at(now)) : "",
                         one.comment);
+  for (const auto& one : service.problems)
+    text += fmt::format("\n{} in pool {}: {}\n", terminal.paint(Tone::bad, one.reason), one.pool, one.message);
   text += '\n';
   if (service.replicas.empty()) {
     text += "no replica runs\n";

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "app/api_client.h"
+#include "app/controller_client.h"
 #include "app/terminal.h"
 
 namespace tidegate {

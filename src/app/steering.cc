@@ -46,7 +46,7 @@ Result<std::optional<double>> length_of(const Arguments& given, std::string_view
 
 int steer(const Arguments& given, Terminal& terminal, const std::string& action, const SteeringWords& words,
           const std::string& done) {
-  auto client = ApiClient::connect(given, terminal);
+  auto client = ControllerClient::connect(given, terminal);
   if (!client) return report(terminal, client.error());
   const auto asked = client->steer(*given.value("SERVICE"), action, words);
   if (!asked) return report(terminal, asked.error());

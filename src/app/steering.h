@@ -4,8 +4,8 @@
 #include <optional>
 #include <string>
 
-#include "app/api_client.h"
 #include "app/command.h"
+#include "app/controller_client.h"
 
 namespace tidegate {
 

@@ -8,8 +8,8 @@
 #include <csignal>
 #include <limits>
 
-#include "app/api_client.h"
 #include "app/command.h"
+#include "app/controller_client.h"
 #include "app/exit_status.h"
 #include "app/status_text.h"
 #include "serve/api/fact_text.h"
@@ -94,7 +94,7 @@ std::string totals(const FleetStatus& fleet) {
   return fmt::format("{} services, {} replicas ready, {} GPUs, ${:.2f}/h", fleet.services.size(), ready, gpus, cost);
 }
 
-int watch(ApiClient& client, Terminal& terminal) {
+int watch(ControllerClient& client, Terminal& terminal) {
   Trends trends;
   const Screen screen;
   std::string shown;
@@ -112,7 +112,7 @@ int watch(ApiClient& client, Terminal& terminal) {
 }
 
 int top(const Arguments& given, Terminal& terminal) {
-  auto client = ApiClient::connect(given, terminal);
+  auto client = ControllerClient::connect(given, terminal);
   if (!client) return report(terminal, client.error());
   const auto fleet = client->fleet();
   if (!fleet) return report(terminal, fleet.error());

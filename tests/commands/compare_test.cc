@@ -1,26 +1,17 @@
 // `compare` and `tune` as a script meets them: statuses, JSON, files.
-#include <fmt/format.h>
-#include <gtest/gtest.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <nlohmann/json.hpp>
 
+#include "tests/commands/program.h"
+
+namespace tidegate {
 namespace {
 
-namespace fs = std::filesystem;
 using nlohmann::json;
 
-class Comparing : public testing::Test {
+class Comparing : public ProgramInFolder {
  protected:
   void SetUp() override {
-    const auto* name = testing::UnitTest::GetInstance()->current_test_info()->name();
-    folder_ = fs::path{testing::TempDir()} / fmt::format("tidegate_compare_{}_{}", name, ::getpid());
-    fs::create_directories(folder_);
+    ProgramInFolder::SetUp();
     write("tidegate.yaml", R"(services:
   - name: chat
     slo: {ttft_p99: 2s}
@@ -32,21 +23,6 @@ class Comparing : public testing::Test {
     for (int minute = 0; minute < 10; ++minute) rates += fmt::format("{},{}\n", minute * 60, minute < 5 ? 240 : 480);
     write("rates.csv", rates);
   }
-  void TearDown() override { fs::remove_all(folder_); }
-
-  void write(const std::string& name, const std::string& text) { std::ofstream{folder_ / name} << text; }
-  std::string read(const std::string& name) const {
-    std::ifstream file{folder_ / name};
-    return {std::istreambuf_iterator<char>{file}, {}};
-  }
-  int run(const std::string& arguments) {
-    const auto command =
-        fmt::format("cd '{}' && '{}' {} >out 2>err </dev/null", folder_.string(), TIDEGATE_PROGRAM, arguments);
-    const int status = std::system(command.c_str());
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-  }
-
-  fs::path folder_;
 };
 
 TEST_F(Comparing, SplicesOneTraceIntoAnother) {
@@ -172,3 +148,4 @@ TEST_F(Comparing, TuneFindsTheCheapestAndPrintsTheChange) {
 }
 
 }  // namespace
+}  // namespace tidegate

@@ -1,17 +1,13 @@
 // `replay --prometheus` against the real Prometheus server, with two days of an HPA and a vLLM Deployment in it.
-#include <fcntl.h>
-#include <netinet/in.h>
-#include <signal.h>
-#include <sys/prctl.h>
-#include <sys/socket.h>
-
 #include <chrono>
 #include <cmath>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <numbers>
-#include <thread>
+#include <optional>
 
+#include "edge/sources/testing/await.h"
+#include "edge/sources/testing/prometheus_server.h"
 #include "tests/commands/program.h"
 
 namespace tidegate {
@@ -19,21 +15,8 @@ namespace {
 
 using nlohmann::json;
 
-constexpr const char* server_binary = "/usr/bin/prometheus";
 constexpr const char* tool_binary = "/usr/bin/promtool";
 constexpr int sample_period = 30;  // seconds
-
-std::uint16_t free_port() {
-  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t length = sizeof address;
-  EXPECT_EQ(bind(fd, reinterpret_cast<sockaddr*>(&address), length), 0);
-  EXPECT_EQ(getsockname(fd, reinterpret_cast<sockaddr*>(&address), &length), 0);
-  close(fd);
-  return ntohs(address.sin_port);
-}
 
 // Series as OpenMetrics text wants them: every sample of one name together, oldest first.
 class OpenMetrics {
@@ -55,8 +38,8 @@ class OpenMetrics {
 class ReplayOfPrometheus : public ProgramInFolder {
  protected:
   void SetUp() override {
-    if (access(server_binary, X_OK) != 0 || access(tool_binary, X_OK) != 0)
-      GTEST_SKIP() << server_binary << " is missing; install the package prometheus";
+    if (!PrometheusServer::is_installed() || access(tool_binary, X_OK) != 0)
+      GTEST_SKIP() << PrometheusServer::binary << " is missing; install the package prometheus";
     ProgramInFolder::SetUp();
     const std::int64_t now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
     write("past.om", past(now - now % sample_period, 2 * 86'400));
@@ -66,13 +49,16 @@ class ReplayOfPrometheus : public ProgramInFolder {
               0)
         << read("made");
     write("prometheus.yml", "global: {}\n");
-    start();
+    server_.emplace(folder_);
+    url_ = server_->url();
+    // Ready once it answers with what it has.
+    ASSERT_TRUE(await([&] {
+      return run("replay --since 15m --no-bounds --against deployment/prod/nobody --prometheus " + url_) == 5;
+    })) << "Prometheus does not answer: "
+        << read("err") << read("log");
   }
   void TearDown() override {
-    if (server_ > 0) {
-      kill(server_, SIGKILL);
-      waitpid(server_, nullptr, 0);
-    }
+    server_.reset();
     if (!folder_.empty()) ProgramInFolder::TearDown();
   }
 
@@ -114,32 +100,8 @@ class ReplayOfPrometheus : public ProgramInFolder {
     return past.text();
   }
 
-  void start() {
-    url_ = fmt::format("http://127.0.0.1:{}", free_port());
-    const auto listen = "--web.listen-address=" + url_.substr(7);
-    const std::string config = "--config.file=" + (folder_ / "prometheus.yml").string();
-    const std::string storage = "--storage.tsdb.path=" + (folder_ / "data").string();
-    const std::string log = (folder_ / "log").string();
-    server_ = fork();
-    ASSERT_GE(server_, 0);
-    if (server_ == 0) {
-      prctl(PR_SET_PDEATHSIG, SIGKILL);  // it does not outlive a crashed test
-      const int fd = open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
-      dup2(fd, 1);
-      dup2(fd, 2);
-      execl(server_binary, server_binary, config.c_str(), storage.c_str(), listen.c_str(), nullptr);
-      _exit(127);
-    }
-    // Ready once it answers with what it has.
-    for (int tries = 0; tries < 300; ++tries) {
-      if (run("replay --since 15m --no-bounds --against deployment/prod/nobody --prometheus " + url_) == 5) return;
-      std::this_thread::sleep_for(std::chrono::milliseconds{100});
-    }
-    FAIL() << "Prometheus does not answer: " << read("err") << read("log");
-  }
-
   std::string url_;
-  pid_t server_ = -1;
+  std::optional<PrometheusServer> server_;
 };
 
 TEST_F(ReplayOfPrometheus, SaysWhatAnotherPolicyWouldHaveDone) {

@@ -103,7 +103,7 @@ TEST_F(Program, the_schema_is_json_and_later_exports_are_refused_by_name) {
   EXPECT_EQ(schema.status, 0);
   EXPECT_EQ(schema.out, read(root / "docs/reference/configuration.schema.json"));
   EXPECT_FALSE(nlohmann::json::parse(schema.out, nullptr, false).is_discarded());
-  const auto later = run("export grafana");
+  const auto later = run("export runbooks");
   EXPECT_EQ(later.status, 2);
   EXPECT_TRUE(later.err.contains("not in this build")) << later.err;
 }

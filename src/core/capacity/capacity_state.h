@@ -76,14 +76,15 @@ struct CapacityState {
   std::array<ConcurrencyBin, bins> by_concurrency{};
   EvidenceWindow window;
   ShiftDetector shift;
-  double windows = 0;          // evidence windows taken, forgotten
-  double concurrency_max = 0;  // highest mean concurrency of a window, slowly forgotten
-  double quiet = 0;            // seconds without a queue, so that latencies are the replicas' own doing
+  double windows = 0;            // evidence windows taken, forgotten
+  double concurrency_max = 0;    // highest mean concurrency of a window, slowly forgotten
+  double in_flight_before = -1;  // mean of the window before; negative: there was none
+  double quiet = 0;              // seconds without a queue, so that latencies are the replicas' own doing
 
   friend bool operator==(const CapacityState&, const CapacityState&) = default;
   template <class Archive>
   void archive(Archive& ar) {
-    ar(by_concurrency, window, shift, windows, concurrency_max, quiet);
+    ar(by_concurrency, window, shift, windows, concurrency_max, in_flight_before, quiet);
   }
 };
 

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cmath>
 
 #include "core/base/archive.h"
@@ -189,6 +190,33 @@ TEST(Capacity, ALightLoadDoesNotExtrapolateAHintsSlope) {
   const Capacity answer = capacity(learned_at({2, 0.005}, {8, 12, 18}), pool, ttft_only);
   EXPECT_EQ(answer.basis, CapacityBasis::learned);
   EXPECT_LT(answer.rate(), 1.5 * given);
+}
+
+// Requests that stay 4 s in the mean at any load, under a load that goes up and down: what a glance at in-flight
+// happens to see is no reason for longer stays.
+TEST(Capacity, ChanceDoesNotMakeAConstantResidenceGrow) {
+  CapacityState state;
+  Instant now{};
+  Prng prng{11};
+  std::array<double, 256> ends{};  // requests that end, by second modulo
+  double inside = 0;
+  for (std::size_t second = 0; second < 24 * 3600; ++second) {
+    now += 1s;
+    double& ended = ends[second % ends.size()];
+    const double rate = 0.9 + 0.7 * std::sin(static_cast<double>(second) / 7200);
+    const auto begun = prng.poisson(rate);
+    for (std::uint64_t i = 0; i < static_cast<std::uint64_t>(begun); ++i) {
+      const double stay = std::clamp(prng.lognormal(4 * std::exp(-0.125), 0.5), 1.0, 250.0);
+      ends[(second + static_cast<std::size_t>(std::round(stay))) % ends.size()] += 1;
+    }
+    inside += static_cast<double>(begun) - ended;
+    observe(state, now, {.interval = 1s, .ready = 1, .in_flight = inside, .completions = ended});
+    ended = 0;
+  }
+  const Capacity answer = capacity(state, {}, ttft_only);
+  EXPECT_EQ(answer.basis, CapacityBasis::learned);
+  EXPECT_NEAR(answer.residence(8), 4, 0.1);
+  EXPECT_NEAR(answer.residence(2), 4, 0.1);
 }
 
 TEST(Capacity, SurvivesARoundTrip) {

@@ -126,7 +126,7 @@ void run_to_mix(ServicePlan& plan) {
 void finish(ServicePlan& plan) {
   record(plan, Stage::guard, guard(plan));
   conclude(plan);
-  remember_decision(plan.state.guard, plan.seen.now, plan.present(), plan.target());
+  if (!plan.seen.unseen) remember_decision(plan.state.guard, plan.seen.now, plan.present(), plan.target());
   plan.state.started = true;
   plan.state.now = plan.seen.now;
 }

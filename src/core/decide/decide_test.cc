@@ -132,6 +132,20 @@ TEST(DecideFleet, the_budget_lowers_nothing) {
   EXPECT_EQ(step.decisions[0].total(), Replicas{4});
 }
 
+TEST(Decide, a_target_that_cannot_be_seen_holds_and_leaves_the_guards_as_they_were) {
+  auto spec = service(1);
+  spec.guardrails.step_up = Replicas{2};
+  auto step = decide(spec, {}, seen(1, {.in_flight = 40, .ready = 10}));
+  const auto guard = step.next.guard;
+  auto unseen = seen(2, {.in_flight = 40, .ready = 0});
+  unseen.unseen = true;
+  step = decide(spec, std::move(step.next), unseen);
+  EXPECT_EQ(step.decision.verdict, Verdict::hold);
+  EXPECT_EQ(step.decision.reason, Reason::target_error);
+  EXPECT_EQ(step.decision.total(), Replicas{0});
+  EXPECT_EQ(step.next.guard, guard);
+}
+
 // A random life of a service: whatever is seen, the promises of the guards hold.
 struct Life {
   ServiceSpec spec;
@@ -162,6 +176,7 @@ Life random_life(std::uint64_t seed, int length) {
     if (random.below(25) == 0) observation.rollout = true;
     if (random.below(25) == 0) observation.pause = Pause{.expires = at(now + 5)};
     if (random.below(40) == 0) observation.restarted = true;
+    if (random.below(40) == 0) observation.unseen = true;
     life.observations.push_back(std::move(observation));
   }
   return life;
@@ -176,7 +191,7 @@ TEST(DecideProperty, limits_hold_and_nothing_lowers_blindly) {
       auto step = decide(life.spec, std::move(state), observation);
       const auto total = step.decision.total();
       const bool paused = observation.pause.has_value();
-      if (paused) {
+      if (paused || observation.unseen) {
         RC_ASSERT(total == present);
       } else {
         RC_ASSERT(total <= life.spec.guardrails.replicas_max);

@@ -34,10 +34,10 @@ class Guard {
   StageResult run() {
     StageResult result{.before = static_cast<double>(plan_.target()), .reason = Reason::within_limits};
     watch_evidence();
+    if (plan_.seen.unseen) return stay(result, Reason::target_error, "the target cannot be seen");
     if (is_paused()) {
-      for (PoolPlan& pool : plan_.pools) pool.target = pool.present;
       plan_.unlocks = plan_.seen.pause->expires;
-      return finish(result, Reason::paused, "paused");
+      return stay(result, Reason::paused, "paused");
     }
     const bool is_steered = apply_override();
     if (!is_steered) {
@@ -49,6 +49,12 @@ class Guard {
   }
 
  private:
+  StageResult stay(StageResult result, Reason reason, std::string_view note) {
+    for (PoolPlan& pool : plan_.pools) pool.target = pool.present;
+    plan_.held_reason = reason;
+    return finish(result, reason, note);
+  }
+
   [[nodiscard]] bool is_paused() const {
     const auto& pause = plan_.seen.pause;
     return pause && (!pause->expires || plan_.seen.now < *pause->expires);
@@ -98,7 +104,8 @@ class Guard {
       return memory_.is_restart ? Reason::restart_hold : Reason::insufficient_history;
     }
     if (plan_.seen.rollout) return Reason::rollout;
-    if (plan_.warming() > 0) return Reason::warming;
+    // A move looks itself that what is ready carries the load.
+    if (plan_.warming() > 0 && plan_.change_reason != Reason::cost_switch) return Reason::warming;
     const Duration dwell = limits_.dwell.value_or(plan_.decision.lead_time);
     if (memory_.reversed && now - *memory_.reversed < dwell) {
       plan_.unlocks = *memory_.reversed + dwell;
@@ -183,7 +190,6 @@ class Guard {
   }
 
   StageResult finish(StageResult result, Reason reason, std::string_view note) const {
-    if (reason == Reason::paused) plan_.held_reason = Reason::paused;
     result.after = plan_.target();
     if (reason != Reason::steady) {
       result.reason = reason;

@@ -1,5 +1,6 @@
 // The limits that hold whatever a policy says, in this order; each names itself when it binds:
 //
+//   target_error      the target cannot be seen: nothing changes at all, and nothing is remembered as decided
 //   paused            nothing changes at all
 //   override          pin, floor or ceiling, until it expires; bounded by the limits below, free of the holds
 //   nothing lowers    without evidence, a minute after evidence came back, after a restart until the windows are

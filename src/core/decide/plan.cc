@@ -1,6 +1,9 @@
 #include "core/decide/plan.h"
 
+#include <algorithm>
 #include <cmath>
+#include <numeric>
+#include <utility>
 
 namespace tidegate {
 namespace {
@@ -29,8 +32,20 @@ double ServicePlan::weighted_target() const {
 std::int32_t ServicePlan::warming() const {
   return sum<std::int32_t>(pools, [](const PoolPlan& pool) { return pool.warming; });
 }
+double ServicePlan::cost() const {
+  return sum<double>(pools, [](const PoolPlan& pool) { return pool.target * pool.cost; });
+}
 
-double whole_above(double x) { return std::ceil(x - 1e-9); }
-double whole_below(double x) { return std::floor(x + 1e-9); }
+std::vector<std::size_t> cheapest_first(const ServicePlan& plan) {
+  std::vector<std::size_t> places(plan.pools.size());
+  std::iota(places.begin(), places.end(), std::size_t{0});
+  std::ranges::sort(places, {}, [&](std::size_t i) {
+    return std::pair{plan.pools[i].ratio(), std::string_view{plan.pools[i].spec->name}};
+  });
+  return places;
+}
+
+double whole_above(double x) { return std::ceil(x - rounding); }
+double whole_below(double x) { return std::floor(x + rounding); }
 
 }  // namespace tidegate

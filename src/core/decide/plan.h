@@ -28,10 +28,12 @@ struct PoolPlan {
   std::int32_t present = 0;  // committed: ready and warming
   std::int32_t ready = 0;
   std::int32_t warming = 0;
-  std::int32_t most = 0;  // committed replicas the pool may have: its own maximum, what can be placed, failures
+  std::int32_t unplaced = 0;  // of the warming ones: no place was found for them yet
+  std::int32_t most = 0;      // committed replicas the pool may have: its own maximum, what can be placed, failures
   Reason most_reason = Reason::pool_at_max;  // why not more
   std::int32_t target = 0;                   // what is decided
 
+  [[nodiscard]] double ratio() const { return cost / weight; }
   [[nodiscard]] std::int32_t room() const { return most > target ? most - target : 0; }
 };
 
@@ -69,9 +71,16 @@ struct ServicePlan {
   [[nodiscard]] double weighted_present() const;
   [[nodiscard]] double weighted_target() const;
   [[nodiscard]] std::int32_t warming() const;
+  [[nodiscard]] double cost() const;  // of the targets
 };
 
-// The least whole number not below x, and the greatest not above, with 1e-9 forgiven to rounding.
+// The places of all pools: cheapest per weight first, equal ones in the order of their names.
+[[nodiscard]] std::vector<std::size_t> cheapest_first(const ServicePlan& plan);
+
+// Forgiven to sums of weights.
+inline constexpr double rounding = 1e-9;
+
+// The least whole number not below x, and the greatest not above, with `rounding` forgiven.
 [[nodiscard]] double whole_above(double x);
 [[nodiscard]] double whole_below(double x);
 

@@ -1,12 +1,11 @@
 // Which pools a band is bought from. Raising adds the cheapest set of replicas whose weights cover the floor; lowering
-// takes the dearest per weight away first, as long as what stays covers
+// keeps the cheapest of what is there that covers
 //
 //   max(ceil(floor), floor(ceiling))       in weighted replicas; the lazy rule of the band
 //
-// Hard constraints: a pool's `most` (its maximum, what can be placed, failing starts), the service's maximum. Pools
-// that cannot meet the SLO even for a single request are left out; when none can, the fastest one is used and
-// `slo_unreachable` is said. When what is there costs at least a seventh more than the cheapest set for the same
-// floor, the cheaper replicas are added first and the dearer ones go once those are ready (cost_switch).
+// Hard constraints: a pool's `most` (core/decide/pool_limits.h), the service's maximum. Pools that cannot meet the SLO
+// even for a single request are left out; when none can, the fastest one is used and `slo_unreachable` is said. When
+// the load asks for no change and a cheaper set would do, it is moved to (core/decide/pool_move.h, cost_switch).
 //
 // Worked: floor 5.2 with 3 replicas of weight 1 at $4 there; pool b has weight 2 at $6 ($3 per weight), room 1:
 // missing 2.2 -> one b ($6) and one a ($4) cover 3, $10; three a cost $12.

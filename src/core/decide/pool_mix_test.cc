@@ -62,11 +62,6 @@ TEST(PoolMix, lowers_to_the_ceiling_and_never_below_the_floor) {
 TEST(PoolMix, buys_the_cheapest_set_that_covers) {
   // The worked example of the header.
   EXPECT_EQ((Bench{{{"a", 1, 4, 3}, {"b", 2, 6, 0, 1}}, 5.2, 8}.mixed()), (Sizes{4, 1}));
-  // One large replica is cheaper than two small ones here, and dearer than one.
-  EXPECT_EQ((Bench{{{"large", 4, 7}, {"small", 1, 2}}, 3.5, 9}.mixed()), (Sizes{1, 0}));
-  EXPECT_EQ((Bench{{{"large", 4, 7}, {"small", 1, 2}}, 0.9, 9}.mixed()), (Sizes{0, 1}));
-  // 5 = one large and one small, not two large.
-  EXPECT_EQ((Bench{{{"large", 4, 7}, {"small", 1, 2}}, 5, 9}.mixed()), (Sizes{1, 1}));
 }
 
 TEST(PoolMix, takes_all_room_when_that_is_not_enough_and_says_why) {
@@ -78,6 +73,19 @@ TEST(PoolMix, takes_all_room_when_that_is_not_enough_and_says_why) {
 
 TEST(PoolMix, takes_the_dearest_away_first) {
   EXPECT_EQ((Bench{{{"dear", 1, 4, 3}, {"cheap", 1, 1, 3}}, 2, 4}.mixed()), (Sizes{1, 3}));
+}
+
+TEST(PoolMix, keeps_the_cheapest_that_covers) {
+  // What is dearer by weight may still be the cheaper one to keep.
+  EXPECT_EQ((Bench{{{"large", 4, 3, 12}, {"small", 1, 1, 3}}, 1.9, 2.1}.mixed()), (Sizes{0, 2}));
+  EXPECT_EQ((Bench{{{"large", 4, 3, 12}, {"small", 1, 1, 3}}, 8, 10}.mixed()), (Sizes{2, 2}));
+}
+
+TEST(PoolMix, says_that_the_cheapest_pool_is_out) {
+  Bench bench{{{"cheap", 1, 1, 2, 2}, {"dear", 1, 4, 0}}, 3, 4};
+  bench.plan.pools[0].most_reason = Reason::capacity_unavailable;
+  EXPECT_EQ(bench.mixed(), (Sizes{2, 1}));
+  EXPECT_EQ(bench.result.note, "the cheapest pool can place no more");
 }
 
 TEST(PoolMix, a_pool_that_cannot_meet_the_slo_is_left_out) {
@@ -92,6 +100,7 @@ TEST(PoolMix, a_cheaper_pool_is_filled_first_and_the_dear_one_then_goes) {
   EXPECT_EQ(adds.mixed(), (Sizes{2, 2}));
   EXPECT_EQ(adds.plan.change_reason, Reason::cost_switch);
   Bench leaves{{{"dear", 1, 4, 2}, {"cheap", 1, 1, 2}}, 2, 4};
+  leaves.plan.state.moving = 2;
   EXPECT_EQ(leaves.mixed(), (Sizes{0, 2}));
   EXPECT_EQ(leaves.plan.change_reason, Reason::cost_switch);
   // A tenth is not worth a cold start.

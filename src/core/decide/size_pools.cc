@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/decide/pool_limits.h"
+
 namespace tidegate {
 namespace {
 
@@ -10,8 +12,6 @@ constexpr double lead_quantile = 0.8;
 constexpr double penalty_boots = 4;
 constexpr Duration penalty_least = 1min;
 constexpr Duration penalty_most = 30min;
-constexpr Duration retry_first = 30s;
-constexpr Duration retry_most = 10min;
 
 double cost_of(const PoolSpec& pool) {
   if (pool.price && pool.price->value() > 0) return static_cast<double>(pool.price->value()) * 1e-6;
@@ -63,38 +63,6 @@ void learn(ServicePlan& plan, const PoolObservation& pool) {
   for (const Duration each : took) observe(memory.cold_starts, each);
 }
 
-// Failures without a success in between: the pool keeps the size it had when they began, and a further start waits.
-void learn_failures(StartMemory& memory, const ServicePlan& plan, const PoolObservation& pool) {
-  const bool got_ready =
-      std::ranges::any_of(plan.seen.cold_starts, [&](const ColdStart& cold) { return cold.pool == pool.pool; });
-  const std::int32_t more = std::max(pool.failed - memory.failed, 0);
-  memory.failed = pool.failed;
-  if (got_ready) {
-    memory.failures = 0;
-    memory.retry = Instant{};
-  } else if (more > 0 && pool.warming() + more > 0) {
-    if (memory.failures == 0) memory.allowed = std::max(pool.committed().value() + more, 1);
-    memory.failures += more;
-    const auto doublings = std::min(memory.failures / std::max(memory.allowed, 1), 5);
-    memory.retry = plan.seen.now + std::min(retry_first * (1 << doublings), retry_most);
-  }
-}
-
-void bound_pool(PoolPlan& pool, const ServicePlan& plan, const StartMemory& starts) {
-  pool.most = pool.spec->replicas_max ? pool.spec->replicas_max->value() : plan.spec.guardrails.replicas_max.value();
-  const auto limit = [&](std::int32_t most, Reason reason) {
-    if (most < pool.most) {
-      pool.most = most;
-      pool.most_reason = reason;
-    }
-  };
-  if (pool.seen == nullptr) return;
-  if (pool.seen->available) limit(pool.present + std::max(*pool.seen->available, 0), Reason::capacity_unavailable);
-  if (starts.failures == 0) return;
-  limit(std::max(starts.allowed, pool.ready), Reason::start_failed);
-  if (plan.seen.now < starts.retry) limit(pool.present, Reason::start_failed);
-}
-
 // The cheapest per weight that has room; the reference pool when none has.
 const PoolPlan& bought_next(const std::vector<PoolPlan>& pools) {
   const PoolPlan* best = nullptr;
@@ -119,9 +87,10 @@ void size_pools(ServicePlan& plan) {
     StartMemory& starts = plan.state.starts[spec.name];
     if (pool.seen != nullptr) {
       learn(plan, *pool.seen);
-      learn_failures(starts, plan, *pool.seen);
+      learn_limits(starts, plan.seen, *pool.seen);
       pool.ready = pool.seen->ready;
       pool.warming = pool.seen->warming();
+      pool.unplaced = unplaced(*pool.seen);
       pool.present = pool.target = pool.ready + pool.warming;
     }
     const PoolMemory& memory = plan.state.pools[spec.name];
@@ -129,7 +98,7 @@ void size_pools(ServicePlan& plan) {
     pool.meets_slo = meets_alone(pool.capacity, plan.spec.slo);
     pool.lead_time = cold_start_quantile(memory.cold_starts, spec.startup, lead_quantile) + plan.interval;
     pool.boot_time = cold_start_quantile(memory.cold_starts, spec.startup, 0.5) + plan.interval;
-    bound_pool(pool, plan, starts);
+    limit_pool(pool, plan, starts);
     plan.pools.push_back(pool);
   }
   const double reference = plan.pools.front().capacity.rate();

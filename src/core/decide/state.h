@@ -84,16 +84,18 @@ struct GuardMemory {
   }
 };
 
-// A pool whose replicas fail to start is not fed for ever.
+// A pool whose replicas fail to start, or find no place, is not fed for ever (core/decide/pool_limits.h).
 struct StartMemory {
-  std::int32_t failed = 0;    // at the previous tick
-  std::int32_t failures = 0;  // since a replica last got ready
-  std::int32_t allowed = 0;   // committed replicas allowed meanwhile
-  Instant retry{};            // no further start before
+  std::int32_t failed = 0;      // at the previous tick
+  std::int32_t failures = 0;    // since a replica last got ready
+  std::int32_t allowed = 0;     // committed replicas allowed meanwhile
+  Instant retry{};              // no further start before
+  std::int32_t stock_outs = 0;  // since a replica last got ready
+  Instant restock{};            // no more is asked for before
   friend bool operator==(const StartMemory&, const StartMemory&) = default;
   template <class Archive>
   void archive(Archive& ar) {
-    ar(failed, failures, allowed, retry);
+    ar(failed, failures, allowed, retry, stock_outs, restock);
   }
 };
 
@@ -115,6 +117,7 @@ struct ServiceState {
   DemandHistory history;
   std::map<std::string, PoolMemory> pools;    // by name
   std::map<std::string, StartMemory> starts;  // by pool
+  std::optional<double> moving;               // weight that the move under way keeps (core/decide/pool_move.h)
   std::vector<PolicyMemory> policies;         // in the order of the spec
   std::vector<PeerMemory> peers;
   GuardMemory guard;
@@ -122,7 +125,7 @@ struct ServiceState {
   friend bool operator==(const ServiceState&, const ServiceState&) = default;
   template <class Archive>
   void archive(Archive& ar) {
-    ar(started, now, load, history, pools, starts, policies, peers, guard);
+    ar(started, now, load, history, pools, starts, moving, policies, peers, guard);
   }
 };
 

@@ -23,7 +23,9 @@ bool says_what_is_missing(Reason reason) {
 
 // Why the present size stays: what stood in the way, else where in the band it lies.
 Reason hold_reason(const ServicePlan& plan) {
-  if (plan.held_reason == Reason::paused || plan.held_reason == Reason::override_active) return plan.held_reason;
+  if (plan.held_reason == Reason::paused || plan.held_reason == Reason::override_active ||
+      plan.held_reason == Reason::target_error)
+    return plan.held_reason;
   if (!plan.may_lower && says_what_is_missing(plan.quality)) return plan.quality;
   if (plan.held_reason != Reason::steady) return plan.held_reason;
   if (plan.slo_unreachable) return Reason::slo_unreachable;

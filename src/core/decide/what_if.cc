@@ -196,6 +196,7 @@ bool is_beside_the_load(Reason reason) {
     case Reason::capacity_unavailable:
     case Reason::gpu_busy:
     case Reason::start_failed:
+    case Reason::target_error:
       return true;
     default:
       return false;

@@ -214,8 +214,4 @@ Forecast forecast_peak(const DemandHistory& history, Instant, Duration horizon) 
   return forecast(history, horizon, true);
 }
 
-double arrival_probability(const DemandHistory& history, Instant now, Duration horizon) {
-  return arrival_probability_between(history, now, 0, std::max(seconds(horizon), 0.0));
-}
-
 }  // namespace tidegate

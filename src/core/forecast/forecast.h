@@ -57,8 +57,4 @@ void observe_gap(DemandHistory& history, Instant now);
 [[nodiscard]] Forecast forecast_at(const DemandHistory& history, Instant now, Duration horizon);
 [[nodiscard]] Forecast forecast_peak(const DemandHistory& history, Instant now, Duration horizon);
 
-// The probability that at least one request arrives within the horizon, given how long it has been quiet: what a
-// sparse service is pre-warmed by. From the histogram of gaps once there are some, else from the smoothed rate.
-[[nodiscard]] double arrival_probability(const DemandHistory& history, Instant now, Duration horizon);
-
 }  // namespace tidegate

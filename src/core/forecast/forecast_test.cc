@@ -161,9 +161,9 @@ TEST(Forecast, TimerLikeGapsArePredicted) {
     observe(stream.history, stream.now += 1s, 1s, 1);
   }
   stream.play(300s, 1s, [](double) { return 0.0; });
-  EXPECT_LT(arrival_probability(stream.history, stream.now, 60s), 0.2);
+  EXPECT_LT(arrival_probability_between(stream.history, stream.now, 0, 60), 0.2);
   stream.play(240s, 1s, [](double) { return 0.0; });
-  EXPECT_GT(arrival_probability(stream.history, stream.now, 120s), 0.8);
+  EXPECT_GT(arrival_probability_between(stream.history, stream.now, 0, 120), 0.8);
 }
 
 TEST(Forecast, AGapOfADayOutlivesThousandsOfShortOnes) {
@@ -200,7 +200,7 @@ TEST(Forecast, SilenceSaysSoonerThanTheLevelThatALoadHasEnded) {
   stream.play(1h, 1s, [](double) { return 20.0; });
   stream.play(100s, 1s, [](double) { return 0.0; });
   EXPECT_GT(forecast_at(stream.history, stream.now, 60s).level, 1);
-  EXPECT_NEAR(arrival_probability(stream.history, stream.now, 100s), 0.63, 0.02);  // not certain
+  EXPECT_NEAR(arrival_probability_between(stream.history, stream.now, 0, 100), 0.63, 0.02);  // not certain
 }
 
 TEST(Forecast, MissingIsNotZero) {

@@ -1,4 +1,4 @@
-// Everything one configuration file says: services, the machine, the two doors.
+// Everything one configuration file says: services, the machine, the doors.
 #pragma once
 
 #include <cstdint>
@@ -44,6 +44,42 @@ struct ApiSpec {
   friend bool operator==(const ApiSpec&, const ApiSpec&) = default;
 };
 
+// Files in PEM.
+struct KedaTlsSpec {
+  std::string certificate;
+  std::string key;
+  std::string client_authorities;  // clients must show a certificate of these; empty: they need none
+  friend bool operator==(const KedaTlsSpec&, const KedaTlsSpec&) = default;
+};
+
+// The external scaler that KEDA asks.
+struct KedaSpec {
+  std::string listen = "0.0.0.0:6000";
+  std::optional<KedaTlsSpec> tls;
+  friend bool operator==(const KedaSpec&, const KedaSpec&) = default;
+};
+
+struct CertificateSpec {
+  std::string certificate;
+  std::string key;
+  friend bool operator==(const CertificateSpec&, const CertificateSpec&) = default;
+};
+
+// Where metrics are that are not ours.
+struct MetricsFallbackSpec {
+  std::string url;
+  std::string authorities;  // a file in PEM; empty: the system's
+  friend bool operator==(const MetricsFallbackSpec&, const MetricsFallbackSpec&) = default;
+};
+
+// The API that an HPA reads external metrics from. The cluster says who may.
+struct ExternalMetricsSpec {
+  std::string listen = "0.0.0.0:6443";
+  std::optional<CertificateSpec> tls;  // none: it signs one itself
+  std::optional<MetricsFallbackSpec> fallback;
+  friend bool operator==(const ExternalMetricsSpec&, const ExternalMetricsSpec&) = default;
+};
+
 struct ControlSpec {
   Duration tick = 1s;                              // 100 ms or more
   Duration history = std::chrono::hours{24 * 14};  // journal retention
@@ -56,13 +92,24 @@ struct BudgetSpec {
   friend bool operator==(const BudgetSpec&, const BudgetSpec&) = default;
 };
 
+// How the cluster of Kubernetes targets is reached. Both empty: $KUBECONFIG or ~/.kube/config where there is one, else
+// as the pod we run in.
+struct KubernetesSpec {
+  std::string kubeconfig;  // path
+  std::string context;
+  friend bool operator==(const KubernetesSpec&, const KubernetesSpec&) = default;
+};
+
 struct FleetSpec {
   std::vector<ServiceSpec> services;
   MachineSpec machine;
   GatewaySpec gateway;
   ApiSpec api;
+  std::optional<KedaSpec> keda;                         // none: not served
+  std::optional<ExternalMetricsSpec> external_metrics;  // none: not served
   ControlSpec control;
   BudgetSpec budget;
+  KubernetesSpec kubernetes;
   friend bool operator==(const FleetSpec&, const FleetSpec&) = default;
 };
 

@@ -112,6 +112,7 @@ struct Observation {
   std::optional<Override> manual;
   std::optional<Pause> pause;
   bool rollout = false;    // a new revision is being rolled out: nothing lowers
+  bool unseen = false;     // the target cannot be seen: the pools are as they were last, or empty; nothing changes
   bool restarted = false;  // the first observation after a restart without a fresh state
 
   [[nodiscard]] Reading& latency(LatencyKind kind, Percentile p) {
@@ -124,8 +125,11 @@ struct Observation {
   friend bool operator==(const Observation&, const Observation&) = default;
   template <class Archive>
   void archive(Archive& ar) {
+    // Two flags in one byte: a journal from before `unseen` has `rollout` there.
+    auto flags = static_cast<std::uint8_t>((rollout ? 1 : 0) + (unseen ? 2 : 0));
     ar(now, service, arrivals, completions, in_flight, queued, latencies, within_slo, missed_slo, input_tokens,
-       output_tokens, gpu_util, gpu_memory, kv_usage, custom, pools, cold_starts, manual, pause, rollout, restarted);
+       output_tokens, gpu_util, gpu_memory, kv_usage, custom, pools, cold_starts, manual, pause, flags, restarted);
+    if constexpr (Archive::is_reading) rollout = flags % 2 != 0, unseen = flags / 2 != 0;
   }
 };
 

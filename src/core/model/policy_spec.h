@@ -16,9 +16,11 @@
 
 namespace tidegate {
 
-// Ours: holds the SLO at the lowest cost. No knob is needed; two exist for priors of a new service.
+// Ours: holds the SLO at the lowest cost. No knob is needed; peak_rate is a prior of a new service, and forecast is
+// there to be switched off beside itself.
 struct SloPolicy {
   std::optional<double> peak_rate;  // requests per second the user expects at most: a prior, not a limit
+  bool forecast = true;             // off: the load is expected to stay as it is
   friend bool operator==(const SloPolicy&, const SloPolicy&) = default;
 };
 

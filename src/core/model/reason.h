@@ -56,6 +56,7 @@ enum class Reason : std::uint8_t {
   rollout_failed,
   start_failed,  // a replica did not get ready; backing off
   target_error,
+  conflict,  // somebody else writes the size too
   // a stage that changed nothing
   within_limits,
   trusted,           // forecast: the named forecaster leads
@@ -109,6 +110,7 @@ inline constexpr auto enum_texts<Reason> = std::to_array<EnumText<Reason>>({
     {Reason::rollout_failed, "rollout_failed"},
     {Reason::start_failed, "start_failed"},
     {Reason::target_error, "target_error"},
+    {Reason::conflict, "conflict"},
     {Reason::within_limits, "within_limits"},
     {Reason::trusted, "trusted"},
     {Reason::learned, "learned"},

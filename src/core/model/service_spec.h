@@ -36,6 +36,7 @@ struct CapacityHint {
 struct PoolSpec {
   std::string name = "default";
   std::optional<MicroUsdPerHour> price;  // of one replica; none: GPU-hours are the cost
+  bool pays_nodes = false;               // the price is a part of a node's, which is paid whole
   std::int32_t gpus = 0;                 // per replica
   std::optional<Bytes> gpu_memory;       // per replica, when it shares a GPU
   std::optional<Duration> startup;       // prior of the cold start

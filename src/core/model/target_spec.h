@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "core/base/enum_text.h"
 #include "core/base/time.h"
 #include "core/model/secret.h"
 
@@ -39,7 +40,29 @@ struct ProcessTargetSpec {
   friend bool operator==(const ProcessTargetSpec&, const ProcessTargetSpec&) = default;
 };
 
+// What to do when somebody else writes the size of our workload.
+enum class SecondOwner : std::uint8_t {
+  yield,     // leave it alone while they write, take over again after a quiet time
+  reassert,  // write our size again, at a bounded rate
+  pause,     // leave it alone until the service is resumed or its target changes
+};
+template <>
+inline constexpr auto enum_texts<SecondOwner> = std::to_array<EnumText<SecondOwner>>(
+    {{SecondOwner::yield, "yield"}, {SecondOwner::reassert, "reassert"}, {SecondOwner::pause, "pause"}});
+
+// A Kubernetes object with a scale subresource.
+struct KubernetesTargetSpec {
+  std::string api_version = "apps/v1";
+  std::string kind = "Deployment";
+  std::string name;
+  std::string name_space;  // empty: the ScaledModel's own; in a file, that of the kubeconfig's context
+  std::string port;        // number or name of the container port that the pods serve on; empty: the first one
+  SecondOwner second_owner = SecondOwner::yield;
+
+  friend bool operator==(const KubernetesTargetSpec&, const KubernetesTargetSpec&) = default;
+};
+
 // Without a target a service can be simulated and decided, not run.
-using TargetSpec = std::variant<std::monostate, ProcessTargetSpec>;
+using TargetSpec = std::variant<std::monostate, ProcessTargetSpec, KubernetesTargetSpec>;
 
 }  // namespace tidegate

@@ -9,10 +9,11 @@ constexpr std::array floor_quantiles{0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.95, 0.975
 struct Keeping {
   double quantile;
   double hold_share;
+  Duration hold_least;
 };
-// Keep all, some, little.
-constexpr std::array keepings{Keeping{0.9, 1}, Keeping{0.5, 0.5}, Keeping{0.2, 0.25}};
-constexpr Duration hold_least = 5min;
+// Keep all, some, little, next to nothing.
+constexpr std::array keepings{Keeping{0.9, 1, 5min}, Keeping{0.5, 0.5, 5min}, Keeping{0.2, 0.25, 5min},
+                              Keeping{0, 0, 2min}};
 constexpr double miss_part = 0.15;  // of what a quantile leaves above: most of it is short, and waits in time
 constexpr std::array headrooms{0.1, 0.3, 0.6, 1.2, 2.5, 5.0};
 constexpr std::array over_a_day{0.0, 0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0};
@@ -26,6 +27,7 @@ constexpr std::array<Candidate, candidate_count> make_candidates() {
       all[next] = {.floor_quantile = quantile,
                    .ceiling_quantile = std::min(quantile, keeping.quantile),
                    .hold_share = keeping.hold_share,
+                   .hold_least = keeping.hold_least,
                    .bolder = next < keepings.size() ? alone : next - keepings.size()};
       ++next;
     }
@@ -63,7 +65,7 @@ std::string_view rule_name(const Candidate& candidate) {
 }
 
 Duration hold_of(const Candidate& candidate, Duration hold_time) {
-  return std::max(from_seconds(candidate.hold_share * seconds(hold_time)), hold_least);
+  return std::max(from_seconds(candidate.hold_share * seconds(hold_time)), candidate.hold_least);
 }
 
 double expected_miss(const Candidate& candidate) {

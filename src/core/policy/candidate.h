@@ -33,21 +33,25 @@ struct Candidate {
   double floor_quantile = 0.99;
   double ceiling_quantile = 0.9;
   double hold_share = 1;
+  Duration hold_least = 5min;
   double headroom = 0;
   Window window = Window::ten_minutes;
   std::size_t bolder = alone;  // the next less cautious one of its kind
+
+  // Lowers nearly as soon as the load does.
+  [[nodiscard]] bool is_quick() const { return hold_least < 5min; }
 };
 
 // The share of requests it is expected to fail before it was tried.
 [[nodiscard]] double expected_miss(const Candidate& candidate);
 
-// How long a size once needed is kept; at least five minutes, so that noise does not start and stop
-// replicas.
+// How long a size once needed is kept; at least five minutes (quick candidates: two), so that noise does not start and
+// stop replicas.
 [[nodiscard]] Duration hold_of(const Candidate& candidate, Duration hold_time);
 
-inline constexpr std::size_t candidate_count = 56;
+inline constexpr std::size_t candidate_count = 68;
 // The one followed while nothing is known.
-inline constexpr std::size_t cautious = 18;
+inline constexpr std::size_t cautious = 24;
 [[nodiscard]] const std::array<Candidate, candidate_count>& candidates();
 [[nodiscard]] std::string_view rule_name(const Candidate& candidate);
 

@@ -19,14 +19,16 @@ constexpr Duration breach_window = 60s;  // what a latency reading covers
 constexpr double breach_share = 0.1;     // of what is ready
 constexpr double breach_load = 0.5;      // of the capacity: below it more replicas would not help
 constexpr double breach_missed_least = 10;
+constexpr double breach_part = 0.1;      // of a minute's requests: a few late ones are what the tuner weighs
 constexpr double quick_window = 15;      // seconds
 constexpr Duration start_overdue = 60s;  // beyond the lead time
 constexpr double crowded_fade = 300;     // seconds
 constexpr Duration crowded_counts = 1h;
 constexpr double carried_fade = 3600;  // seconds
 constexpr Duration sleep_after = 1h;
-constexpr double short_history = 86400;  // seconds
-constexpr double longer_at_most = 8;     // times the residence that the capacity model gives
+constexpr double short_history = 86400;    // seconds
+constexpr double evidently_longer = 1.15;  // times the residence that the capacity model gives: less is noise
+constexpr double longer_at_most = 8;       // ... and more is not believed
 // What a request that meets a cold start is worth, in seconds of a replica: twenty minutes where one in a hundred may.
 constexpr double miss_worth = 12;  // over the allowance
 constexpr double miss_worth_most = 3600;
@@ -37,7 +39,7 @@ double measured_residence(const PolicyInput& input) {
   const double model = capacity.residence(capacity.slots);
   const double each = input.ready > 0 ? std::min(input.demand.in_flight / input.ready, capacity.slots) : capacity.slots;
   const double scaled = input.demand.residence * model / capacity.residence(each);
-  return std::clamp(scaled, model, longer_at_most * model);
+  return scaled > evidently_longer * model ? std::min(scaled, longer_at_most * model) : model;
 }
 
 ServiceLoad load_of(const SloMemory& memory, const PolicyInput& input, double slack) {
@@ -165,8 +167,8 @@ double breach_need(SloMemory& memory, const PolicyInput& input, const ServiceLoa
   if (now < memory.breach_until) return memory.breach_floor;
   memory.breach_floor = 0;
   const bool is_counted = memory.met + memory.missed > 0;
-  const bool missing =
-      memory.missed >= breach_missed_least && memory.missed > 2 * allowance * (memory.met + memory.missed);
+  const bool missing = memory.missed >= breach_missed_least &&
+                       memory.missed > std::max(2 * allowance, breach_part) * (memory.met + memory.missed);
   const bool is_loaded = load.busy + load.queued >= breach_load * input.ready * load.slots;
   if (input.warming > 0 || input.ready <= 0 || !is_loaded || !(is_counted ? missing : latency_breached(input)))
     return 0;
@@ -233,7 +235,30 @@ bool windows_full(const SloMemory& memory, const PolicyInput& input) {
   return memory.evidence >= std::clamp(input.hold_time, windows_least, windows_most);
 }
 
-void tune(SloMemory& memory, const PolicyInput& input, const ServiceLoad& load, double allowance, Duration interval) {
+// Without forecasts the load is expected to stay what it is.
+Forecast as_it_is(Forecast forecast) {
+  forecast.rate.rates.fill(forecast.level);
+  return forecast;
+}
+
+struct Expected {
+  Forecast at_lead;
+  Forecast over_hold;
+};
+
+Expected expected(const SloPolicy& policy, const PolicyInput& input) {
+  if (policy.forecast) return {input.at_lead, input.over_hold};
+  return {as_it_is(input.at_lead), as_it_is(input.over_hold)};
+}
+
+struct Tuning {
+  const ServiceLoad& load;
+  const Expected& expected;
+  double allowance = 0.01;
+  Duration interval{};
+};
+
+void tune(SloMemory& memory, const PolicyInput& input, const Tuning& with) {
   const Judged judged = judge(memory, input);
   const Demand& demand = input.demand;
   if (!demand.has_evidence || !demand.arrivals_known) return;
@@ -241,17 +266,17 @@ void tune(SloMemory& memory, const PolicyInput& input, const ServiceLoad& load, 
   if (input.seen.now - memory.busy_last >= sleep_after) return sleep(memory.tuner);
   const Guardrails& limits = input.spec.guardrails;
   observe(memory.tuner,
-          {.interval = interval,
+          {.interval = with.interval,
            .arrivals = demand.arrivals,
            .completions = input.seen.completions.fresh().value_or(-1),
            .in_flight = demand.concurrency_known ? demand.in_flight : -1,
            .met = judged.met,
            .missed = judged.missed},
-          {.load = load,
-           .at_lead = input.at_lead,
-           .over_hold = input.over_hold,
+          {.load = with.load,
+           .at_lead = with.expected.at_lead,
+           .over_hold = with.expected.over_hold,
            .capacity = input.reference,
-           .allowance = allowance,
+           .allowance = with.allowance,
            .lead_time = input.lead_time,
            .boot_time = input.boot_time,
            .hold_time = input.hold_time,
@@ -288,9 +313,10 @@ Proposal propose(const SloPolicy& policy, SloMemory& memory, const PolicyInput& 
   const double committed = input.ready + input.warming;
   const WaitPromise promise = wait_promise(input.spec.slo, input.reference);
   const ServiceLoad load = load_of(memory, input, promise.slack);
-  tune(memory, input, load, promise.allowance, interval);
+  const Expected ahead = expected(policy, input);
+  tune(memory, input, {.load = load, .expected = ahead, .allowance = promise.allowance, .interval = interval});
   const Candidate& leader = candidates()[memory.tuner.leader];
-  CandidateInput asked{.load = load, .at_lead = input.at_lead, .over_hold = input.over_hold};
+  CandidateInput asked{.load = load, .at_lead = ahead.at_lead, .over_hold = ahead.over_hold};
   for (std::size_t w = 0; w < windows; ++w) asked.busiest[w] = static_cast<double>(memory.tuner.busiest[w]);
   const CandidateBand rule = band_of(leader, asked);
   const double drain = drain_need(load, {.ready = input.ready, .lead_time = seconds(input.lead_time)});

@@ -1,17 +1,18 @@
 // Our own policy: the cheapest band that holds the SLO. Nothing to set; peak_rate, where given, bounds what a history
-// of less than a day foretells.
+// of less than a day foretells, and without `forecast` the load is expected to stay as it is.
 //
 //   floor   = max(forecast demand at the lead time at a quantile; the present load, staffed for its variability;
 //                 what works the backlog off, counting replicas already starting)
 //   ceiling = max(peak demand over the hold time at a quantile of its own; the highest floor of the hold time;
 //                 the floor)
 //
-// The quantiles are those of the leading candidate (candidate.h). An observed breach of the SLO under a load near
-// capacity adds a tenth of what is there (one at least), once per lead time; quantiles tell of it only where misses are
-// not counted. At min 0 an idle service sleeps, stays awake or is woken ahead of its next request, whatever is
-// cheapest by its gaps (idle_plan.h): a request that meets a cold start is worth 12 s of a replica over the allowance
-// (1,200 s at 99 %; the hold time at least, an hour at most), all that meet the same one four hours at most. Where the
-// promise leaves time for a cold start, it is worth the hold time. A daily opening (forecast/rest.h) wakes it too.
+// The quantiles are those of the leading candidate (candidate.h). An observed breach of the SLO (a tenth of a minute's
+// requests missed) under a load near capacity adds a tenth of what is there (one at least), once per lead time;
+// quantiles tell of it only where misses are not counted. At min 0 an idle service sleeps, stays awake or is woken
+// ahead of its next request, whatever is cheapest by its gaps (idle_plan.h): a request that meets a cold start is worth
+// 12 s of a replica over the allowance (1,200 s at 99 %; the hold time at least, an hour at most), all that meet the
+// same one four hours at most. Where the promise leaves time for a cold start, it is worth the hold time. A daily
+// opening (forecast/rest.h) wakes it too.
 //
 // When starts do not succeed (none in the lead time and a minute, though the floor asks for more), what was missed
 // since is no candidate's doing and teaches the tuner nothing, nor does the backlog that is left when they do again.

@@ -16,14 +16,15 @@ constexpr double prior_fade = 6 * 3600;    // seconds until the expectation has 
 constexpr double aimed_part = 0.8;         // of what the budget leaves
 constexpr double left_most = 1.5;          // allowances
 constexpr double correction_most = 4;
-constexpr double target_least = 0.2;   // allowances
-constexpr double cluster_least = 10;   // requests
-constexpr double ended_prior = 1000;   // requests
-constexpr double block_least = 300;    // seconds
-constexpr double settling = 60;        // seconds beyond the boot
-constexpr double first_choice = 300;   // seconds of evidence
-constexpr double leader_bonus = 0.98;  // a change must be worth it
-constexpr double tail_power = 2.5;     // how much faster the late share falls than expected misses, at most
+constexpr double target_least = 0.2;       // allowances
+constexpr double cluster_least = 10;       // requests
+constexpr double ended_prior = 1000;       // requests
+constexpr double block_least = 300;        // seconds
+constexpr double settling = 60;            // seconds beyond the boot
+constexpr double first_choice = 300;       // seconds of evidence
+constexpr double quick_after = 12 * 3600;  // seconds of evidence: surges an hour apart show what lowering at once costs
+constexpr double leader_bonus = 0.98;      // a change must be worth it
+constexpr double tail_power = 2.5;         // how much faster the late share falls than expected misses, at most
 constexpr double rule_of_three = 3;
 constexpr double excess_hopeless = 5;  // times the target: beyond it money counts for more
 constexpr std::uint16_t steps_per_choice = 30;
@@ -343,6 +344,7 @@ std::size_t choose(const Tuner& tuner, double allowance) {
   std::size_t best = cautious;
   double best_score = std::numeric_limits<double>::infinity();
   for (std::size_t k = 0; k < candidate_count; ++k) {
+    if (candidates()[k].is_quick() && tuner.observed < quick_after) continue;
     double score = mean_replicas(tuner, k) * (k == tuner.leader ? leader_bonus : 1.0);
     const double excess = shares[k] / target;
     if (excess > 1) score *= std::min(excess, std::sqrt(excess * excess_hopeless));

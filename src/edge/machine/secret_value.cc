@@ -29,12 +29,16 @@ Result<std::string> resolve_file(const std::string& path) {
 Result<std::string> resolve(const Value& value) {
   if (const auto* env = std::get_if<EnvRef>(&value)) return resolve_env(env->name);
   if (const auto* file = std::get_if<FileRef>(&value)) return resolve_file(file->path);
+  if (const auto* key = std::get_if<SecretRef>(&value))
+    return fail(ErrorKind::not_found,
+                fmt::format("the key {} of the Secret {} was not looked up in the cluster", key->key, key->secret));
   return std::get<std::string>(value);
 }
 
 std::string reference_text(const Value& value) {
   if (const auto* env = std::get_if<EnvRef>(&value)) return "env:" + env->name;
   if (const auto* file = std::get_if<FileRef>(&value)) return "file:" + file->path;
+  if (const auto* key = std::get_if<SecretRef>(&value)) return fmt::format("secret:{}/{}", key->secret, key->key);
   return "text:" + std::get<std::string>(value);
 }
 

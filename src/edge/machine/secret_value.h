@@ -11,7 +11,8 @@ namespace tidegate {
 
 [[nodiscard]] Result<std::string> resolve(const Value& value);
 
-// The reference as configuration spells it: "env:KEY", "file:/etc/key", or "text:..." for plain text.
+// The reference as configuration spells it: "env:KEY", "file:/etc/key", "secret:NAME/KEY", or "text:..." for plain
+// text.
 [[nodiscard]] std::string reference_text(const Value& value);
 
 }  // namespace tidegate

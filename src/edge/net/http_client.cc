@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 #include <chrono>
 #include <mutex>
 
@@ -15,21 +16,52 @@ namespace {
 
 constexpr int wait_slice_ms = 100;  // how soon a stop is noticed
 
-enum class Breach : std::uint8_t { none, body, headers };
+constexpr long keep_alive_s = 15;  // of followed answers: a peer that is gone is found although it says nothing
+
+enum class Breach : std::uint8_t { none, body, headers, silence };
+
+// How one answer is followed while it comes.
+struct Following {
+  const HttpBodySink& sink;
+  Duration idle;
+  std::chrono::steady_clock::time_point heard = std::chrono::steady_clock::now();
+  bool has_enough = false;
+
+  // How long the silence may still last.
+  [[nodiscard]] Duration patience() const { return idle - (std::chrono::steady_clock::now() - heard); }
+};
 
 struct Transfer {
   const HttpRequest* request = nullptr;
   std::size_t index = 0;
+  Following* following = nullptr;  // none: the body is kept
   CURL* easy = nullptr;
   curl_slist* headers = nullptr;
+  curl_slist* connect_to = nullptr;
+  std::string host;  // to name in the request, when the URL names another
   HttpResponse response;
   std::size_t header_bytes = 0;
   Breach breach = Breach::none;
   char reason[CURL_ERROR_SIZE] = {};
 };
 
+long status_of(CURL* easy) {
+  long status = 0;
+  curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
+  return status;
+}
+
+bool is_success(long status) { return status >= 200 && status < 300; }
+
 std::size_t on_body(char* bytes, std::size_t, std::size_t length, void* context) {
   auto& transfer = *static_cast<Transfer*>(context);
+  if (Following* following = transfer.following) {
+    following->heard = std::chrono::steady_clock::now();
+    if (is_success(status_of(transfer.easy))) {
+      following->has_enough = !following->sink({bytes, length});
+      return following->has_enough ? 0 : length;
+    }
+  }
   if (transfer.response.body.size() + length > transfer.request->body_max) {
     transfer.breach = Breach::body;
     return 0;
@@ -41,6 +73,13 @@ std::size_t on_body(char* bytes, std::size_t, std::size_t length, void* context)
 std::size_t on_header(char* bytes, std::size_t, std::size_t length, void* context) {
   auto& transfer = *static_cast<Transfer*>(context);
   transfer.header_bytes += length;
+  if (Following* following = transfer.following) {
+    following->heard = std::chrono::steady_clock::now();
+    if (length <= 2 && is_success(status_of(transfer.easy))) {
+      following->has_enough = !following->sink({});
+      return following->has_enough ? 0 : length;
+    }
+  }
   if (transfer.header_bytes > HttpClient::headers_max) {
     transfer.breach = Breach::headers;
     return 0;
@@ -71,6 +110,8 @@ ErrorKind kind_of(CURLcode code) {
       return ErrorKind::too_large;
     case CURLE_URL_MALFORMAT:
     case CURLE_UNSUPPORTED_PROTOCOL:
+    case CURLE_SSL_CERTPROBLEM:
+    case CURLE_SSL_CACERT_BADFILE:
       return ErrorKind::invalid;
     case CURLE_COULDNT_RESOLVE_HOST:
     case CURLE_COULDNT_RESOLVE_PROXY:
@@ -95,6 +136,8 @@ Error error_of(const Transfer& transfer, CURLcode code) {
   if (transfer.breach == Breach::headers)
     return {ErrorKind::too_large,
             fmt::format("{}: the headers are larger than {} bytes", url, HttpClient::headers_max)};
+  if (transfer.breach == Breach::silence)
+    return {ErrorKind::unreachable, fmt::format("{}: nothing came for {}", url, to_text(transfer.following->idle))};
   if (code == CURLE_OPERATION_TIMEDOUT)
     return {ErrorKind::unreachable, fmt::format("{}: no answer within {}", url, to_text(transfer.request->timeout))};
   const std::string_view reason = transfer.reason[0] != '\0' ? transfer.reason : curl_easy_strerror(code);
@@ -103,9 +146,16 @@ Error error_of(const Transfer& transfer, CURLcode code) {
 
 bool has_line_break(std::string_view text) { return text.find_first_of(std::string_view{"\r\n\0", 3}) != text.npos; }
 
+// Or nothing at all.
+bool is_host_name(std::string_view text) {
+  return std::ranges::all_of(text, [](unsigned char c) { return std::isalnum(c) != 0 || c == '-' || c == '.'; });
+}
+
 bool is_clean(const HttpRequest& request) {
   if (has_line_break(request.method) || has_line_break(request.url)) return false;
   if (request.bearer && has_line_break(*request.bearer)) return false;
+  if (request.proxy && has_line_break(*request.proxy)) return false;
+  if (request.tls && !is_host_name(request.tls->server_name)) return false;
   return std::ranges::none_of(request.headers, [](const auto& header) {
     return has_line_break(header.first) || has_line_break(header.second);
   });
@@ -133,7 +183,57 @@ void set_headers(Transfer& transfer) {
   add("Expect:");
   for (const auto& [name, value] : transfer.request->headers) add(value.empty() ? name + ";" : name + ": " + value);
   if (transfer.request->bearer) add("Authorization: Bearer " + *transfer.request->bearer);
+  if (!transfer.host.empty()) add("Host: " + transfer.host);
   curl_easy_setopt(transfer.easy, CURLOPT_HTTPHEADER, transfer.headers);
+}
+
+curl_blob blob_of(const std::string& text) {
+  return {.data = const_cast<char*>(text.data()), .len = text.size(), .flags = CURL_BLOB_COPY};
+}
+
+// libcurl verifies the name that it connects to, so another name is asked for at the same address.
+void set_server_name(Transfer& transfer, const std::string& name) {
+  const std::unique_ptr<CURLU, decltype(&curl_url_cleanup)> url{curl_url(), curl_url_cleanup};
+  const auto part = [&](CURLUPart which) {
+    char* text = nullptr;
+    curl_url_get(url.get(), which, &text, CURLU_DEFAULT_PORT);
+    const std::unique_ptr<char, decltype(&curl_free)> owned{text, curl_free};
+    return std::string{text == nullptr ? "" : text};
+  };
+  if (curl_url_set(url.get(), CURLUPART_URL, transfer.request->url.c_str(), 0) != CURLUE_OK) return;
+  const std::string host = part(CURLUPART_HOST), port = part(CURLUPART_PORT);
+  if (curl_url_set(url.get(), CURLUPART_HOST, name.c_str(), 0) != CURLUE_OK) return;
+  transfer.host = fmt::format("{}:{}", host, port);
+  transfer.connect_to = curl_slist_append(nullptr, fmt::format("{}:{}:{}:{}", name, port, host, port).c_str());
+  CHECK(transfer.connect_to != nullptr);
+  curl_easy_setopt(transfer.easy, CURLOPT_CONNECT_TO, transfer.connect_to);
+  curl_easy_setopt(transfer.easy, CURLOPT_URL, part(CURLUPART_URL).c_str());
+}
+
+void set_tls(Transfer& transfer, const HttpTls& tls) {
+  CURL* easy = transfer.easy;
+  const auto give = [&](CURLoption option, const std::string& text) {
+    if (text.empty()) return;
+    const curl_blob blob = blob_of(text);
+    curl_easy_setopt(easy, option, &blob);
+  };
+  give(CURLOPT_CAINFO_BLOB, tls.authorities);
+  // Those alone, not the system's beside them.
+  if (!tls.authorities.empty()) curl_easy_setopt(easy, CURLOPT_CAPATH, nullptr);
+  give(CURLOPT_SSLCERT_BLOB, tls.certificate);
+  give(CURLOPT_SSLKEY_BLOB, tls.key);
+  if (tls.insecure) {
+    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
+    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
+  }
+  if (!tls.server_name.empty()) set_server_name(transfer, tls.server_name);
+}
+
+void set_following(CURL* easy) {
+  curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);  // a proxy's head is not the answer's
+  curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+  curl_easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, keep_alive_s);
+  curl_easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, keep_alive_s);
 }
 
 void set_options(Transfer& transfer, Duration timeout) {
@@ -161,6 +261,12 @@ void set_options(Transfer& transfer, Duration timeout) {
   curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
   curl_easy_setopt(easy, CURLOPT_HEADERDATA, &transfer);
   if (request.direct) curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
+  if (request.proxy) {
+    curl_easy_setopt(easy, CURLOPT_PROXY, request.proxy->c_str());
+    curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
+  }
+  if (request.tls) set_tls(transfer, *request.tls);
+  if (transfer.following) set_following(easy);
   if (request.basic) {
     curl_easy_setopt(easy, CURLOPT_HTTPAUTH, static_cast<long>(CURLAUTH_BASIC));
     curl_easy_setopt(easy, CURLOPT_USERNAME, request.basic->user.c_str());
@@ -194,7 +300,7 @@ class HttpClient::Transfers {
   Transfers& operator=(const Transfers&) = delete;
 
   std::vector<Result<HttpResponse>> run(std::span<const HttpRequest> requests, Duration deadline,
-                                        const std::stop_token& stop) {
+                                        const std::stop_token& stop, Following* following = nullptr) {
     const auto began = std::chrono::steady_clock::now();
     const auto left = [&] { return deadline - (std::chrono::steady_clock::now() - began); };
     std::vector<Result<HttpResponse>> answers;
@@ -205,11 +311,17 @@ class HttpClient::Transfers {
     while (next < requests.size() || !running_.empty()) {
       if (stop.stop_requested() || left() <= Duration{}) break;
       for (; next < requests.size() && running_.size() < at_once_max; ++next)
-        begin(requests[next], next, std::min<Duration>(requests[next].timeout, left()), answers);
+        begin(requests[next], next, std::min<Duration>(requests[next].timeout, left()), following, answers);
       int still = 0;
       curl_multi_perform(multi_, &still);
       if (collect(answers) > 0 || running_.empty()) continue;
-      const auto slice = std::chrono::duration_cast<std::chrono::milliseconds>(left()).count() + 1;
+      if (following != nullptr && following->patience() <= Duration{}) {
+        running_.back()->breach = Breach::silence;
+        answers.back() = std::unexpected(error_of(*running_.back(), CURLE_OPERATION_TIMEDOUT));
+        break;
+      }
+      const Duration wait = following == nullptr ? left() : std::min<Duration>(left(), following->patience());
+      const auto slice = std::chrono::duration_cast<std::chrono::milliseconds>(wait).count() + 1;
       curl_multi_poll(multi_, nullptr, 0, static_cast<int>(std::clamp<long>(slice, 1, wait_slice_ms)), nullptr);
     }
     while (!running_.empty()) end(*running_.back());
@@ -217,16 +329,19 @@ class HttpClient::Transfers {
   }
 
  private:
-  void begin(const HttpRequest& request, std::size_t index, Duration timeout,
+  void begin(const HttpRequest& request, std::size_t index, Duration timeout, Following* following,
              std::vector<Result<HttpResponse>>& answers) {
     if (!is_clean(request)) {
-      answers[index] = fail(ErrorKind::invalid, fmt::format("{}: a line break in the URL, a header or the token",
-                                                            printable_url(request.url)));
+      answers[index] = fail(
+          ErrorKind::invalid,
+          fmt::format("{}: a line break in the URL, the proxy, a header or the token, or a server name that is none",
+                      printable_url(request.url)));
       return;
     }
     auto transfer = std::make_unique<Transfer>();
     transfer->request = &request;
     transfer->index = index;
+    transfer->following = following;
     if (idle_.empty()) {
       transfer->easy = curl_easy_init();
       CHECK(transfer->easy != nullptr);
@@ -249,10 +364,9 @@ class HttpClient::Transfers {
       void* context = nullptr;
       curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &context);
       auto& transfer = *static_cast<Transfer*>(context);
-      if (code == CURLE_OK) {
-        long status = 0;
-        curl_easy_getinfo(transfer.easy, CURLINFO_RESPONSE_CODE, &status);
-        transfer.response.status = static_cast<int>(status);
+      const bool has_enough = transfer.following != nullptr && transfer.following->has_enough;
+      if (code == CURLE_OK || has_enough) {
+        transfer.response.status = static_cast<int>(status_of(transfer.easy));
         answers[transfer.index] = std::move(transfer.response);
       } else {
         answers[transfer.index] = std::unexpected(error_of(transfer, code));
@@ -268,6 +382,7 @@ class HttpClient::Transfers {
     // The handle outlives the transfer: nothing of it may point back here.
     curl_easy_reset(transfer.easy);
     curl_slist_free_all(transfer.headers);
+    curl_slist_free_all(transfer.connect_to);
     idle_.push_back(transfer.easy);
     std::erase_if(running_, [&](const auto& running) { return running.get() == &transfer; });
   }
@@ -288,6 +403,13 @@ Result<HttpResponse> HttpClient::fetch(const HttpRequest& request, std::stop_tok
 std::vector<Result<HttpResponse>> HttpClient::fetch_all(std::span<const HttpRequest> requests, Duration deadline,
                                                         std::stop_token stop) {
   return transfers_->run(requests, deadline, stop);
+}
+
+Result<HttpResponse> HttpClient::follow(const HttpRequest& request, const HttpBodySink& sink, Duration idle,
+                                        std::stop_token stop) {
+  Following following{.sink = sink, .idle = idle};
+  return std::move(
+      transfers_->run(std::span{&request, 1}, request.timeout + 100ms, std::move(stop), &following).front());
 }
 
 std::optional<std::string_view> HttpResponse::header(std::string_view name) const {

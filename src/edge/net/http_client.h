@@ -1,19 +1,21 @@
 // HTTP requests to the outside: several at once, each bounded in time, body and headers, with connections reused.
 //
-// TLS is always verified (1.2 at least); redirects are not followed, so credentials go nowhere but where they were
-// sent; only http and https. Compressed bodies are unpacked, and the bound holds for the unpacked bytes. Proxies
-// come from the environment unless a request goes direct. HTTP/2 is used over TLS where the server offers it.
+// TLS is verified (1.2 at least), against the system's authorities or those a request brings, unless a request says
+// `insecure`; redirects are not followed, so credentials go nowhere but where they were sent; only http and https.
+// Compressed bodies are unpacked, and the bound holds for the unpacked bytes. Proxies come from the environment unless
+// a request names one or goes direct. HTTP/2 is used over TLS where the server offers it.
 //
 // A response of any status is a response; errors are what kept it from coming:
-//   unreachable   no name, no connection, broken off, too late
+//   unreachable   no name, no connection, broken off, too late, too silent
 //   denied        the certificate is not trusted
 //   too_large     body or headers beyond the bound
-//   invalid       not a URL we can ask
+//   invalid       not a URL we can ask; a certificate, key or authority that cannot be read
 //
 // One client belongs to one thread. Messages name the URL without user, password and query.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -33,6 +35,15 @@ struct BasicAuth {
   std::string password;
 };
 
+// How one server is trusted and how we show who we are; texts in PEM. Shared, since many requests use the same.
+struct HttpTls {
+  std::string authorities = {};  // trusted instead of the system's; empty: the system's
+  std::string certificate = {};  // ours, with its chain; empty: none is shown
+  std::string key = {};
+  std::string server_name = {};  // asked for and verified instead of the URL's host
+  bool insecure = false;         // nothing is verified: only where a person wants it so, and is told
+};
+
 struct HttpRequest {
   std::string method = "GET";
   std::string url;
@@ -42,7 +53,9 @@ struct HttpRequest {
   std::optional<BasicAuth> basic = {};
   Duration timeout = 5s;  // from now to the last byte
   std::size_t body_max = 10 * 1024 * 1024;
-  bool direct = false;  // no proxy, whatever the environment says: replicas and loopback
+  bool direct = false;                           // no proxy, whatever the environment says: replicas and loopback
+  std::optional<std::string> proxy = {};         // instead of the environment's: http, https or socks5
+  std::shared_ptr<const HttpTls> tls = nullptr;  // none: the system's authorities, no certificate of ours
 };
 
 struct HttpResponse {
@@ -52,6 +65,9 @@ struct HttpResponse {
 
   [[nodiscard]] std::optional<std::string_view> header(std::string_view name) const;
 };
+
+// Takes the next bytes of a body that is followed as it comes; none: the head of a 2xx answer is there. False: enough.
+using HttpBodySink = std::function<bool(std::string_view bytes)>;
 
 class HttpClient {
  public:
@@ -68,6 +84,12 @@ class HttpClient {
   // is asked for, is unreachable.
   [[nodiscard]] std::vector<Result<HttpResponse>> fetch_all(std::span<const HttpRequest> requests, Duration deadline,
                                                             std::stop_token stop = {});
+  // One that is followed while it comes. The body of a 2xx answer goes to `sink` and not into the response; any other
+  // body is kept as fetch() keeps it. A silence longer than `idle`, from the beginning on, is unreachable, and so is a
+  // `stop`; a sink that has enough ends it well. `timeout` bounds the whole; `body_max` does not bound what the sink
+  // takes.
+  [[nodiscard]] Result<HttpResponse> follow(const HttpRequest& request, const HttpBodySink& sink, Duration idle,
+                                            std::stop_token stop = {});
 
  private:
   class Transfers;

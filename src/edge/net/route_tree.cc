@@ -54,12 +54,6 @@ std::string header_of(const ServerRequest& request, const std::string& name) {
   return found == request.headers.end() ? "" : found->second;
 }
 
-std::string lower(std::string text) {
-  std::ranges::transform(text, text.begin(),
-                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-  return text;
-}
-
 // "example.org:7070" -> "example.org", "[::1]:7070" -> "[::1]"
 std::string without_port(const std::string& host) {
   if (host.starts_with('[')) return host.substr(0, host.find(']') + 1);
@@ -139,6 +133,12 @@ std::optional<std::map<std::string, std::string>> parse_query(std::string_view t
 
 }  // namespace
 
+std::string lower_case(std::string text) {
+  std::ranges::transform(text, text.begin(),
+                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  return text;
+}
+
 std::optional<std::string> percent_decoded(std::string_view text, bool plus_is_space) {
   std::string plain;
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -171,6 +171,12 @@ void RouteTree::route(const std::string& method, const std::string& pattern, Htt
       {.method = method, .segments = split(pattern, '/'), .handler = std::move(handler), .access = access});
 }
 
+void RouteTree::route_late(const std::string& method, const std::string& pattern, HttpServer::LateHandler handler,
+                           Access access) {
+  routes_.push_back(
+      {.method = method, .segments = split(pattern, '/'), .late_handler = std::move(handler), .access = access});
+}
+
 void RouteTree::events(const std::string& pattern, const std::string& topic) {
   routes_.push_back({.method = "GET", .segments = split(pattern, '/'), .topic = topic});
 }
@@ -185,12 +191,12 @@ void RouteTree::asset(const std::string& path, const std::string& content_type, 
 }
 
 std::optional<ServerResponse> RouteTree::refusal(const ServerRequest& request) const {
-  const std::string host = lower(header_of(request, "host"));
+  const std::string host = lower_case(header_of(request, "host"));
   const std::string name = without_port(host);
-  const bool known =
-      name == "localhost" || is_address(name) || std::ranges::find(options_.hosts, name) != options_.hosts.end();
+  const bool known = options_.any_host || name == "localhost" || is_address(name) ||
+                     std::ranges::find(options_.hosts, name) != options_.hosts.end();
   if (!known) return error_answer(403, "this host name is not ours; add it to the names the API is known by");
-  const std::string origin = lower(header_of(request, "origin"));
+  const std::string origin = lower_case(header_of(request, "origin"));
   if (!origin.empty() && origin != "http://" + host && origin != "https://" + host)
     return error_answer(403, "requests from pages of other origins are refused");
   return std::nullopt;
@@ -224,6 +230,7 @@ Reply RouteTree::answer(ServerRequest request, std::string_view target) const {
   const auto path = percent_decoded(raw, false);
   auto query = parse_query(mark == std::string_view::npos ? "" : target.substr(mark + 1));
   if (!path || !query || !raw.starts_with('/')) return error_answer(400, "the address is malformed");
+  request.target = target;
   request.path = *path;
   request.query = *std::move(query);
   const bool reads = request.method == "GET" || request.method == "HEAD";
@@ -246,8 +253,9 @@ Reply RouteTree::answer(ServerRequest request, std::string_view target) const {
       return refused;
     }
     request.parameters = *std::move(parameters);
-    if (!route.handler) return EventTopic{route.topic};
-    return route.handler(request);
+    if (route.handler) return route.handler(request);
+    if (route.late_handler) return LateCall{route.late_handler, std::move(request)};
+    return EventTopic{route.topic};
   }
   if (allowed.empty()) return error_answer(404, "there is nothing at this address");
   ServerResponse refused = error_answer(405, "this address does not take that method");

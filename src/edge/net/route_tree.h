@@ -16,14 +16,22 @@ struct EventTopic {
   std::string topic;
 };
 
-// A response, or the topic whose events the reader gets from now on.
-using Reply = std::variant<ServerResponse, EventTopic>;
+// A handler that answers later, and what it is asked.
+struct LateCall {
+  HttpServer::LateHandler handler;
+  ServerRequest request;
+};
+
+// A response, the topic whose events the reader gets from now on, or a call whose response comes later.
+using Reply = std::variant<ServerResponse, EventTopic, LateCall>;
 
 class RouteTree {
  public:
   explicit RouteTree(const HttpServerOptions& options) : options_(options) {}
 
   void route(const std::string& method, const std::string& pattern, HttpServer::Handler handler, Access access);
+  void route_late(const std::string& method, const std::string& pattern, HttpServer::LateHandler handler,
+                  Access access);
   void events(const std::string& pattern, const std::string& topic);
   void asset(const std::string& path, const std::string& content_type, std::string bytes);
 
@@ -34,8 +42,9 @@ class RouteTree {
   struct Route {
     std::string method;
     std::vector<std::string> segments;
-    HttpServer::Handler handler;
-    std::string topic;  // of an event stream
+    HttpServer::Handler handler = {};
+    HttpServer::LateHandler late_handler = {};
+    std::string topic = {};  // of an event stream
     Access access = Access::token;
   };
   struct Asset {
@@ -55,6 +64,8 @@ class RouteTree {
 };
 
 [[nodiscard]] ServerResponse error_answer(int status, std::string_view message);
+// Of ASCII letters, as names of headers compare.
+[[nodiscard]] std::string lower_case(std::string text);
 // %41 and, in queries, + undone; none: a broken escape or a NUL.
 [[nodiscard]] std::optional<std::string> percent_decoded(std::string_view text, bool plus_is_space);
 

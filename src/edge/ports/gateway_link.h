@@ -67,6 +67,8 @@ class GatewayLink {
   [[nodiscard]] virtual GatewayReadings latest() = 0;
   // Called, from any thread, when a request arrives that nothing can take. Must return at once.
   virtual void on_wake(std::function<void(const std::string& service)> wake) = 0;
+  // False: there is no gateway, so its silence about a service or a replica says nothing.
+  [[nodiscard]] virtual bool sees_traffic() const { return true; }
 };
 
 }  // namespace tidegate

@@ -63,54 +63,83 @@ Result<QueryAnswer> ask_prometheus(HttpClient& client, const QuerySpec& query) {
   return answer_of(client.fetch(*request), query);
 }
 
-PrometheusSource::PrometheusSource(std::vector<PrometheusQuestion> questions, const Clock& clock)
-    : clock_(clock),
-      asked_([&] {
-        std::vector<Asked> asked;
-        for (PrometheusQuestion& question : questions)
-          asked.push_back({.question = std::move(question), .key = std::to_string(asked.size())});
-        return asked;
-      }()),
-      thread_([this](const std::stop_token& stop) { return round(stop); }) {}
+PrometheusSource::PrometheusSource(const Clock& clock)
+    : clock_(clock), thread_([this](const std::stop_token& stop) { return round(stop); }) {}
 
 PrometheusSource::~PrometheusSource() = default;
 
+Result<void> PrometheusSource::configure(const std::vector<ServiceSpec>& services) {
+  std::map<std::string, std::size_t> count;  // of each service
+  std::map<std::string, Asked> wanted;
+  {
+    const std::scoped_lock lock{mutex_};
+    for (auto& question : prometheus_questions(services)) {
+      const auto key = fmt::format("{}\n{}", question.service, count[question.service]++);
+      const auto known = asked_.find(key);
+      if (known != asked_.end() && *known->second.question == question)
+        wanted.emplace(key, std::move(known->second));
+      else
+        wanted.emplace(key, Asked{.question = std::make_shared<const PrometheusQuestion>(std::move(question))});
+    }
+    asked_ = std::move(wanted);
+    board_.retain([this](const std::string& key) {
+      const auto found = asked_.find(key);
+      // A new question has no answer yet, and the old one's is not its own.
+      return found != asked_.end() && found->second.due != Instant{};
+    });
+  }
+  thread_.wake();
+  return {};
+}
+
+std::vector<PrometheusSource::Due> PrometheusSource::due_questions(Instant now) {
+  std::vector<Due> due;
+  const std::scoped_lock lock{mutex_};
+  for (auto& [key, asked] : asked_) {
+    if (asked.due > now) continue;
+    const Duration period = asked.question->query.server.period;
+    // Kept on its grid, unless it fell behind.
+    asked.due = std::max(asked.due + period, now + period / 2);
+    due.emplace_back(key, asked.question);
+  }
+  return due;
+}
+
 Duration PrometheusSource::round(const std::stop_token& stop) {
-  const Instant began = clock_.now();
-  std::vector<Asked*> due;
+  const auto due = due_questions(clock_.now());
+  std::vector<const Due*> sent;
   std::vector<HttpRequest> requests;
   Duration longest = 1s;
-  Instant next = began + 1h;
-  for (Asked& asked : asked_) {
-    const QuerySpec& query = asked.question.query;
-    if (asked.due <= began) {
-      asked.due = std::max(asked.due + query.server.period, began + query.server.period / 2);
-      auto request = request_of(query);
-      if (request) {
-        longest = std::max(longest, request->timeout);
-        requests.push_back(std::move(*request));
-        due.push_back(&asked);
-      } else {
-        publish(asked, std::unexpected(request.error()));
-      }
+  for (const auto& one : due) {
+    auto request = request_of(one.second->query);
+    if (!request) {
+      publish(one, std::unexpected(request.error()));
+      continue;
     }
-    next = std::min(next, asked.due);
+    longest = std::max(longest, request->timeout);
+    requests.push_back(std::move(*request));
+    sent.push_back(&one);
   }
   auto answers = client_.fetch_all(requests, 2 * longest, stop);
   if (stop.stop_requested()) return 1ms;
-  for (std::size_t i = 0; i < due.size(); ++i)
-    publish(*due[i], answer_of(std::move(answers[i]), due[i]->question.query));
-  return next - clock_.now();
+  for (std::size_t i = 0; i < sent.size(); ++i)
+    publish(*sent[i], answer_of(std::move(answers[i]), sent[i]->second->query));
+  const Instant now = clock_.now();
+  Instant next = now + 1h;
+  const std::scoped_lock lock{mutex_};
+  for (const auto& [key, asked] : asked_) next = std::min(next, asked.due);
+  return next - now;
 }
 
-void PrometheusSource::publish(const Asked& asked, const Result<QueryAnswer>& answer) {
-  const QuerySpec& query = asked.question.query;
+void PrometheusSource::publish(const Due& due, const Result<QueryAnswer>& answer) {
+  const auto& [key, question] = due;
+  const QuerySpec& query = question->query;
   const Instant now = clock_.now();
-  Sample sample{.service = asked.question.service,
+  Sample sample{.service = question->service,
                 .signal = query.signal,
                 .name = query.name,
                 .taken = now,
-                .origin = asked.question.origin,
+                .origin = question->origin,
                 .period = query.server.period};
   if (!answer) {
     sample.quality = Quality::error;
@@ -133,7 +162,9 @@ void PrometheusSource::publish(const Asked& asked, const Result<QueryAnswer>& an
   }
   std::vector<Sample> samples;
   samples.push_back(std::move(sample));
-  board_.put(asked.key, std::move(samples));
+  const std::scoped_lock lock{mutex_};
+  const auto asked = asked_.find(key);
+  if (asked != asked_.end() && asked->second.question == question) board_.put(key, std::move(samples));
 }
 
 }  // namespace tidegate

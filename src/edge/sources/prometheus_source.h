@@ -9,10 +9,14 @@
 // URL and token are resolved anew for each question, so that a rotated secret needs no restart.
 #pragma once
 
+#include <map>
+#include <memory>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/model/service_spec.h"
@@ -28,6 +32,7 @@ struct PrometheusQuestion {
   std::string service;
   Origin origin = Origin::query;
   QuerySpec query;
+  friend bool operator==(const PrometheusQuestion&, const PrometheusQuestion&) = default;
 };
 
 // The queries and the `traffic:` of every service.
@@ -41,25 +46,28 @@ struct PrometheusQuestion {
 
 class PrometheusSource : public Source {
  public:
-  PrometheusSource(std::vector<PrometheusQuestion> questions, const Clock& clock);
+  explicit PrometheusSource(const Clock& clock);
   ~PrometheusSource() override;
 
   [[nodiscard]] std::string_view name() const override { return "prometheus"; }
+  [[nodiscard]] Result<void> configure(const std::vector<ServiceSpec>& services) override;
   [[nodiscard]] std::vector<Sample> latest() override { return board_.all(); }
 
  private:
   struct Asked {
-    PrometheusQuestion question;
-    std::string key;
+    std::shared_ptr<const PrometheusQuestion> question;
     Instant due{};
   };
+  using Due = std::pair<std::string, std::shared_ptr<const PrometheusQuestion>>;
 
   [[nodiscard]] Duration round(const std::stop_token& stop);
-  void publish(const Asked& asked, const Result<QueryAnswer>& answer);
+  [[nodiscard]] std::vector<Due> due_questions(Instant now);
+  void publish(const Due& due, const Result<QueryAnswer>& answer);
 
   const Clock& clock_;
-  std::vector<Asked> asked_;
   HttpClient client_;
+  std::mutex mutex_;                    // of asked_, and of putting on the board what is still asked
+  std::map<std::string, Asked> asked_;  // by the key on the board
   SampleBoard board_;
   RoundThread thread_;  // last: everything it uses lives longer
 };

@@ -25,9 +25,16 @@ std::string answer(const SystemClock& clock, const std::string& value, Duration 
 }
 constexpr const char* empty = R"({"status":"success","data":{"resultType":"vector","result":[]}})";
 
+ServiceSpec chat_with(std::vector<QuerySpec> queries) {
+  ServiceSpec spec{.name = "chat"};
+  spec.signals.queries = std::move(queries);
+  return spec;
+}
+
 // The first sample that a source with this one query has.
 Sample first_sample(const QuerySpec& query, const SystemClock& clock) {
-  PrometheusSource source{{{.service = "chat", .query = query}}, clock};
+  PrometheusSource source{clock};
+  EXPECT_TRUE(source.configure({chat_with({query})}));
   EXPECT_TRUE(await([&] { return !source.latest().empty(); }));
   auto samples = source.latest();
   return samples.empty() ? Sample{} : samples.front();
@@ -86,6 +93,24 @@ TEST(PrometheusSource, EmptyNanStaleAndErrorsStayApart) {
   const Sample denied = first_sample(query, clock);
   EXPECT_EQ(denied.quality, Quality::error);
   EXPECT_NE(denied.cause.find("answered 401"), std::string::npos) << denied.cause;
+}
+
+TEST(PrometheusSource, WhatIsAskedOnKeepsItsAnswerAndWhatIsNotIsForgotten) {
+  const SystemClock clock;
+  FakeHttpServer server{[&](const std::string&) { return http_answer(200, answer(clock, "5")); }};
+  PrometheusSource source{clock};
+  auto slow = query_to(server, "stays");
+  slow.server.period = 1h;
+  ASSERT_TRUE(source.configure({chat_with({slow})}));
+  ASSERT_TRUE(await([&] { return source.latest().size() == 1; }));
+  ASSERT_TRUE(source.configure({chat_with({slow, query_to(server, "new")})}));
+  EXPECT_GE(source.latest().size(), 1U) << "no gap";
+  ASSERT_TRUE(await([&] { return source.latest().size() == 2; }));
+  slow.query = "another";
+  ASSERT_TRUE(source.configure({chat_with({slow})}));
+  ASSERT_TRUE(await([&] { return source.latest().size() == 1; })) << "asked at once, whatever its period";
+  ASSERT_TRUE(source.configure({}));
+  EXPECT_TRUE(source.latest().empty());
 }
 
 TEST(PrometheusSource, AMissingSecretIsTheCause) {

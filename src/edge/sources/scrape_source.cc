@@ -56,19 +56,32 @@ Result<std::vector<ScrapePlan>> scrape_plans(std::span<const ServiceSpec> servic
   return plans;
 }
 
-ScrapeSource::ScrapeSource(std::vector<ScrapePlan> plans, const Clock& clock)
-    : clock_(clock),
-      services_([&] {
-        std::map<std::string, Service> services;
-        for (ScrapePlan& plan : plans) {
-          const std::string service = plan.service;
-          services[service] = {.plan = std::move(plan)};
-        }
-        return services;
-      }()),
-      thread_([this](const std::stop_token& stop) { return round(stop); }) {}
+ScrapeSource::ScrapeSource(const Clock& clock)
+    : clock_(clock), thread_([this](const std::stop_token& stop) { return round(stop); }) {}
 
 ScrapeSource::~ScrapeSource() = default;
+
+Result<void> ScrapeSource::configure(const std::vector<ServiceSpec>& services) {
+  auto plans = scrape_plans(services);
+  if (!plans) return std::unexpected(plans.error());
+  {
+    const std::scoped_lock lock{mutex_};
+    std::map<std::string, Service> wanted;
+    for (auto& plan : *plans) {
+      const std::string service = plan.service;
+      const auto known = services_.find(service);
+      if (known != services_.end() && *known->second.plan == plan)
+        wanted.emplace(service, std::move(known->second));
+      else
+        wanted.emplace(service, Service{.plan = std::make_shared<const ScrapePlan>(std::move(plan))});
+    }
+    services_ = std::move(wanted);
+    std::erase_if(targets_, [this](const auto& target) { return !services_.contains(target.second.service); });
+    board_.retain([this](const std::string& key) { return targets_.contains(key); });
+  }
+  thread_.wake();
+  return {};
+}
 
 void ScrapeSource::replicas(const std::vector<ScrapeTarget>& targets) {
   bool is_new = false;
@@ -95,9 +108,10 @@ std::vector<ScrapeSource::Page> ScrapeSource::due_pages(Instant now) {
   for (auto& [name, service] : services_) {
     if (service.due > now) continue;
     // Kept on its grid, unless it fell behind.
-    service.due = std::max(service.due + service.plan.period, now + service.plan.period / 2);
-    for (const auto& [key, target] : targets_)
-      if (target.service == name) pages.push_back({&service, target});
+    service.due = std::max(service.due + service.plan->period, now + service.plan->period / 2);
+    // Keys begin with the service.
+    for (auto at = targets_.lower_bound(name + '\n'); at != targets_.end() && at->second.service == name; ++at)
+      pages.push_back({service.plan, at->second});
   }
   return pages;
 }
@@ -108,7 +122,7 @@ Duration ScrapeSource::round(const std::stop_token& stop) {
   std::vector<HttpRequest> requests;
   Duration longest = 250ms;
   for (const Page& page : pages) {
-    requests.push_back(request_of(page.service->plan, page.target));
+    requests.push_back(request_of(*page.plan, page.target));
     longest = std::max(longest, requests.back().timeout);
   }
   const auto answers = client_.fetch_all(requests, 3 * longest, stop);
@@ -122,7 +136,7 @@ Duration ScrapeSource::round(const std::stop_token& stop) {
 }
 
 void ScrapeSource::publish(const Page& page, const Result<HttpResponse>& answer, Instant taken) {
-  const ScrapePlan& plan = page.service->plan;
+  const ScrapePlan& plan = *page.plan;
   const SampleStamp stamp{.taken = taken, .period = plan.period};
   std::unique_ptr<PageReader>& reader = readers_[plan.preset];
   if (!reader) reader = std::make_unique<PageReader>(*plan.preset);

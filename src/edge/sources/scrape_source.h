@@ -31,6 +31,7 @@ struct ScrapePlan {
   std::optional<std::uint16_t> port;  // none: the replica's own
   std::string path = "/metrics";
   Duration period = 1s;
+  friend bool operator==(const ScrapePlan&, const ScrapePlan&) = default;
 };
 
 // Of every service with a preset; an unknown preset or a port that is none is invalid.
@@ -40,20 +41,21 @@ class ScrapeSource : public Source {
  public:
   static constexpr Duration page_timeout_max = 5s;
 
-  ScrapeSource(std::vector<ScrapePlan> plans, const Clock& clock);
+  explicit ScrapeSource(const Clock& clock);
   ~ScrapeSource() override;
 
   [[nodiscard]] std::string_view name() const override { return "scrape"; }
+  [[nodiscard]] Result<void> configure(const std::vector<ServiceSpec>& services) override;
   [[nodiscard]] std::vector<Sample> latest() override { return board_.all(); }
   void replicas(const std::vector<ScrapeTarget>& targets) override;
 
  private:
   struct Service {
-    ScrapePlan plan;
+    std::shared_ptr<const ScrapePlan> plan;
     Instant due{};
   };
   struct Page {
-    const Service* service = nullptr;
+    std::shared_ptr<const ScrapePlan> plan;
     ScrapeTarget target;
   };
 
@@ -62,11 +64,11 @@ class ScrapeSource : public Source {
   void publish(const Page& page, const Result<HttpResponse>& answer, Instant taken);
 
   const Clock& clock_;
-  std::map<std::string, Service> services_;
   std::map<const Preset*, std::unique_ptr<PageReader>> readers_;
   HttpClient client_;
-  std::mutex mutex_;  // of targets_, of every `due`, and of putting on the board what is one of the targets
-  std::map<std::string, ScrapeTarget> targets_;
+  std::mutex mutex_;  // of services_ and targets_, and of putting on the board what is one of the targets
+  std::map<std::string, Service> services_;
+  std::map<std::string, ScrapeTarget> targets_;  // by service and replica
   SampleBoard board_;
   RoundThread thread_;  // last: everything it uses lives longer
 };

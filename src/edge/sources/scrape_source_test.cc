@@ -21,9 +21,9 @@ ServiceSpec chat(PresetSpec preset) {
   return spec;
 }
 
-std::vector<ScrapePlan> plans() {
-  const std::vector<ServiceSpec> services{chat({.period = 50ms})};
-  return *scrape_plans(services);
+const std::vector<ServiceSpec>& one_service() {
+  static const std::vector<ServiceSpec> all{chat({.period = 50ms})};
+  return all;
 }
 
 ScrapeTarget target(const FakeHttpServer& server, const std::string& replica) {
@@ -49,8 +49,8 @@ TEST(ScrapePlans, FollowTheSpec) {
   ASSERT_EQ(made->size(), 1u);
   EXPECT_EQ(made->at(0).port, 9100);
   EXPECT_EQ(made->at(0).path, "/m");
-  EXPECT_EQ(plans().at(0).path, "/metrics");
-  EXPECT_FALSE(plans().at(0).port);
+  EXPECT_EQ(scrape_plans(one_service())->at(0).path, "/metrics");
+  EXPECT_FALSE(scrape_plans(one_service())->at(0).port);
   for (const PresetSpec& bad : {PresetSpec{.preset = "nonesuch"}, PresetSpec{.port = "0"}, PresetSpec{.port = "70000"},
                                 PresetSpec{.port = "80x"}}) {
     const std::vector<ServiceSpec> wrong{chat(bad)};
@@ -63,7 +63,8 @@ TEST(ScrapeSource, ReadsReplicasAndForgetsVanishedOnes) {
   FakeHttpServer one{[](const std::string&) { return http_answer(200, vllm_page({.running = 5})); }};
   FakeHttpServer two{[](const std::string&) { return http_answer(200, vllm_page({.running = 7})); }};
   SystemClock clock;
-  ScrapeSource source{plans(), clock};
+  ScrapeSource source{clock};
+  ASSERT_TRUE(source.configure(one_service()));
   EXPECT_TRUE(source.latest().empty());
   source.replicas({target(one, "r1"), target(two, "r2")});
   ASSERT_TRUE(await([&] { return in_flight(source, "r1") && in_flight(source, "r2"); }));
@@ -91,7 +92,8 @@ TEST(ScrapeSource, EveryWayToFailIsAnErrorWithACause) {
   FakeHttpServer missing{[](const std::string&) { return http_answer(404, "no metrics here"); }};
   FakeHttpServer well{[](const std::string&) { return http_answer(200, vllm_page({.running = 5})); }};
   SystemClock clock;
-  ScrapeSource source{plans(), clock};
+  ScrapeSource source{clock};
+  ASSERT_TRUE(source.configure(one_service()));
   ScrapeTarget refused{.service = "chat", .pool = "h100", .replica = "refused", .host = "127.0.0.1", .port = 1};
   source.replicas({target(silent, "silent"), target(cut, "cut"), target(huge, "huge"), target(garbage, "garbage"),
                    target(missing, "missing"), target(well, "well"), refused});
@@ -112,17 +114,37 @@ TEST(ScrapeSource, RecoversWhenTheReplicaDoes) {
     return broken ? http_answer(503, "loading") : http_answer(200, vllm_page({.running = 5}));
   }};
   SystemClock clock;
-  ScrapeSource source{plans(), clock};
+  ScrapeSource source{clock};
+  ASSERT_TRUE(source.configure(one_service()));
   source.replicas({target(server, "r1")});
   ASSERT_TRUE(await([&] { return has_quality(source, "r1", Quality::error); }));
   broken = false;
   ASSERT_TRUE(await([&] { return has_quality(source, "r1", Quality::fresh); }));
 }
 
+TEST(ScrapeSource, WhatStaysTheSameIsReadOnWithoutAGap) {
+  const SystemClock clock;
+  FakeHttpServer server{[](const std::string&) { return http_answer(200, vllm_page({.running = 7})); }};
+  ScrapeSource source{clock};
+  ASSERT_TRUE(source.configure(one_service()));
+  source.replicas({target(server, "a")});
+  ASSERT_TRUE(await([&] { return has_quality(source, "a", Quality::fresh); }));
+  auto more = one_service();
+  more.push_back(chat({.period = 1s}));
+  more.back().name = "other";
+  ASSERT_TRUE(source.configure(more));
+  EXPECT_TRUE(has_quality(source, "a", Quality::fresh));
+  more.back().signals.preset->preset = "nonesuch";
+  EXPECT_FALSE(source.configure(more)) << "refused, and nothing changes";
+  EXPECT_TRUE(has_quality(source, "a", Quality::fresh));
+  ASSERT_TRUE(source.configure({}));
+  EXPECT_TRUE(source.latest().empty());
+}
+
 TEST(ScrapeSource, ExaminesOnePage) {
   FakeHttpServer server{[](const std::string&) { return http_answer(200, "vllm:num_requests_running 2\n"); }};
   HttpClient client;
-  const auto findings = examine_replica(client, plans().at(0), target(server, "r1"));
+  const auto findings = examine_replica(client, scrape_plans(one_service())->at(0), target(server, "r1"));
   ASSERT_TRUE(findings) << findings.error().message;
   EXPECT_TRUE(findings_text(*findings).starts_with("found    in_flight"));
 }

@@ -8,18 +8,18 @@ double mean(double a, double a_ticks, double b, double b_ticks) {
   return ticks == 0 ? 0 : (a * a_ticks + b * b_ticks) / ticks;
 }
 
-SeriesSample joined(const SeriesSample& a, const SeriesSample& b) {
-  const auto both = [&](double SeriesSample::* field) { return mean(a.*field, a.ticks, b.*field, b.ticks); };
+SimulationSample joined(const SimulationSample& a, const SimulationSample& b) {
+  const auto both = [&](double SimulationSample::* field) { return mean(a.*field, a.ticks, b.*field, b.ticks); };
   return {.ticks = a.ticks + b.ticks,
           .arrivals = a.arrivals + b.arrivals,
           .ended = a.ended + b.ended,
           .within = a.within + b.within,
-          .need = both(&SeriesSample::need),
-          .floor = both(&SeriesSample::floor),
-          .ceiling = both(&SeriesSample::ceiling),
-          .ready = both(&SeriesSample::ready),
-          .warming = both(&SeriesSample::warming),
-          .queued = both(&SeriesSample::queued)};
+          .need = both(&SimulationSample::need),
+          .floor = both(&SimulationSample::floor),
+          .ceiling = both(&SimulationSample::ceiling),
+          .ready = both(&SimulationSample::ready),
+          .warming = both(&SimulationSample::warming),
+          .queued = both(&SimulationSample::queued)};
 }
 
 }  // namespace
@@ -27,7 +27,7 @@ SeriesSample joined(const SeriesSample& a, const SeriesSample& b) {
 void SimulationSeries::add(Duration at, const SeriesTick& tick) {
   auto index = static_cast<std::size_t>(at / width_);
   while (index >= samples_most) {
-    std::vector<SeriesSample> half;
+    std::vector<SimulationSample> half;
     for (std::size_t i = 0; i < samples_.size(); i += 2)
       half.push_back(i + 1 < samples_.size() ? joined(samples_[i], samples_[i + 1]) : samples_[i]);
     samples_ = std::move(half);

@@ -11,7 +11,7 @@
 
 namespace tidegate {
 
-struct SeriesSample {
+struct SimulationSample {
   double ticks = 0;
   double arrivals = 0;
   double ended = 0;  // served, dropped or cut
@@ -25,7 +25,7 @@ struct SeriesSample {
 
   // The share that met the SLO; 1 when nothing ended.
   [[nodiscard]] double attainment() const { return ended == 0 ? 1 : within / ended; }
-  friend bool operator==(const SeriesSample&, const SeriesSample&) = default;
+  friend bool operator==(const SimulationSample&, const SimulationSample&) = default;
 };
 
 // What one tick adds; counts are since the tick before.
@@ -49,12 +49,12 @@ class SimulationSeries {
 
   [[nodiscard]] Duration width() const { return width_; }
   // Sample i covers [i, i + 1) * width from the start of the run.
-  [[nodiscard]] const std::vector<SeriesSample>& samples() const { return samples_; }
+  [[nodiscard]] const std::vector<SimulationSample>& samples() const { return samples_; }
   friend bool operator==(const SimulationSeries&, const SimulationSeries&) = default;
 
  private:
   Duration width_ = 1min;
-  std::vector<SeriesSample> samples_;
+  std::vector<SimulationSample> samples_;
 };
 
 }  // namespace tidegate

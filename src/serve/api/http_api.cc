@@ -28,6 +28,7 @@ class HttpApi::Publisher {
   // On the control thread.
   void take(const FleetEvent& event) {
     if (event.kind == FleetEvent::Kind::tick) counters_.count(*event.view);
+    if (event.kind == FleetEvent::Kind::notice && event.notice) counters_.count(*event.notice);
     {
       const std::lock_guard lock(mutex_);
       if (is_closed_) return;

@@ -365,7 +365,8 @@ TEST_F(Api, own_metrics_are_clean) {
   const auto page = get("/metrics").body;
   for (const auto* line :
        {"tidegate_build_info{version=\"1.2.3\"} 1\n", "tidegate_config_last_reload_successful 1\n",
-        "tidegate_ticks_total 90\n", "tidegate_signal_errors_total{service=\"code\",signal=\"kv_usage\"} 90\n",
+        "tidegate_ticks_total 90\n", "tidegate_leads 1\n",
+        "tidegate_signal_errors_total{service=\"code\",signal=\"kv_usage\"} 90\n",
         "tidegate_signal_age_seconds{service=\"code\",signal=\"queued\"} 95\n",
         "tidegate_service_info{service=\"code\",mode=\"shadow\"} 1\n", "tidegate_paused{service=\"draft\"} 1\n"})
     EXPECT_TRUE(page.contains(line)) << line;

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "serve/api/view_json.h"
+#include "serve/runtime/evidence.h"
 
 namespace tidegate {
 namespace {
@@ -110,6 +111,8 @@ void put_process(Page& page, const RuntimeHealth& health, const std::string& ver
               static_cast<double>(health.journal_dropped));
   page.single("tidegate_gateway_connected", "gauge", "Whether the gateway's link is up.",
               flag(health.gateway_connected));
+  page.family("tidegate_leads", "gauge", "Whether this one of several operators writes.");
+  if (health.leads) page.sample({}, flag(*health.leads));
 }
 
 void put_replicas(Page& page, const FleetView& view) {
@@ -204,6 +207,9 @@ void put_counted(Page& page, const TickCounters::Snapshot& counted) {
     page.sample(
         {{"service", std::get<0>(key)}, {"verdict", to_text(std::get<1>(key))}, {"reason", to_text(std::get<2>(key))}},
         static_cast<double>(count));
+  page.family("tidegate_notices_total", "counter", "What targets reported: failed starts, conflicts, errors.");
+  for (const auto& [key, count] : counted.notices)
+    page.sample({{"service", key.first}, {"reason", to_text(key.second)}}, static_cast<double>(count));
   page.family("tidegate_cold_start_seconds", "histogram", "From request to ready.");
   for (const auto& [key, starts] : counted.cold_starts) {
     const auto& [service, pool] = key;
@@ -227,6 +233,8 @@ void TickCounters::count(const FleetView& view) {
   for (const auto& service : view.services) {
     const auto& name = service.spec->name;
     ++counted_.decisions[{name, service.decision.verdict, service.decision.reason}];
+    // Counted from zero on, so that the first one is an increase and rings its alert.
+    counted_.notices.try_emplace({name, Reason::conflict}, 0);
     for (const auto& [signal, reading] : readings_of(service))
       if (reading->quality == Quality::error) ++counted_.signal_errors[{name, signal}];
     for (const auto& start : service.seen.cold_starts) {
@@ -237,6 +245,11 @@ void TickCounters::count(const FleetView& view) {
       into.sum += took;
     }
   }
+}
+
+void TickCounters::count(const JournalEvent& notice) {
+  const std::lock_guard lock(mutex_);
+  ++counted_.notices[{notice.service, notice.reason}];
 }
 
 TickCounters::Snapshot TickCounters::snapshot() const {

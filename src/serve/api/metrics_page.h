@@ -13,12 +13,13 @@
 
 namespace tidegate {
 
-// What adds up over ticks. `count` is called once for each tick; thread-safe.
+// What adds up over ticks. `count` is called once for each tick and for each notice; thread-safe.
 class TickCounters {
  public:
   static constexpr std::array<double, 12> cold_start_bounds{1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600};
 
   void count(const FleetView& view);
+  void count(const JournalEvent& notice);
 
   struct ColdStarts {
     std::array<std::uint64_t, cold_start_bounds.size() + 1> buckets{};  // not cumulative; the last one is above all
@@ -28,6 +29,7 @@ class TickCounters {
     std::map<std::tuple<std::string, Verdict, Reason>, std::uint64_t> decisions;  // by service
     std::map<std::pair<std::string, std::string>, std::uint64_t> signal_errors;   // by service, signal
     std::map<std::pair<std::string, std::string>, ColdStarts> cold_starts;        // by service, pool
+    std::map<std::pair<std::string, Reason>, std::uint64_t> notices;              // by service
   };
   [[nodiscard]] Snapshot snapshot() const;
 

@@ -138,6 +138,8 @@ constexpr auto texts = std::to_array<ReasonText>({
     {start_failed, "A replica did not get ready; the next attempt waits a while.",
      "Read its log with `tidegate logs REPLICA`; check command, port and readiness path."},
     {target_error, "What carries decisions out failed.", "Read its message in `tidegate history SERVICE`."},
+    {conflict, "Somebody else writes the size of the workload too.",
+     "Let one of them own it: delete the other autoscaler, or take `replicas` out of what applies the manifest."},
 
     {within_limits, "No limit changed the size.", "Nothing need be done."},
     {trusted, "The forecaster named in the note has been the most accurate at this horizon.", "Nothing need be done."},

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "serve/api/reason_text.h"
+#include "serve/runtime/evidence.h"
 
 namespace tidegate {
 namespace {
@@ -111,7 +112,18 @@ void write_replicas(JsonWriter& json, const std::vector<Replica>& replicas) {
     json.value(replica.port == 0 ? std::string{} : fmt::format("{}:{}", replica.host, replica.port));
     json.key("since").value(replica.since).key("gpus").array();
     for (const auto gpu : replica.gpus) json.value(gpu);
-    json.end().key("pid").value(replica.pid).key("detail").value(replica.detail).end();
+    json.end().key("pid").value(replica.pid).key("detail").value(replica.detail).key("start").object();
+    json.key("scheduling").value(replica.start.scheduling).key("pulling").value(replica.start.pulling);
+    json.key("loading").value(replica.start.loading).end().end();
+  }
+  json.end();
+}
+
+void write_problems(JsonWriter& json, const std::vector<TargetProblem>& problems) {
+  json.array();
+  for (const auto& problem : problems) {
+    json.object().key("pool").value(problem.pool).key("reason").value(to_text(problem.reason));
+    json.key("message").value(problem.message).key("replicas").value(problem.replicas).end();
   }
   json.end();
 }
@@ -168,14 +180,6 @@ void write_event(JsonWriter& json, const JournalEvent& event) {
 
 }  // namespace
 
-bool has_evidence(const Decision& decision) {
-  for (const auto& stage : decision.stages)
-    if (stage.stage == Stage::observe)
-      return stage.reason != Reason::no_data && stage.reason != Reason::signals_stale &&
-             stage.reason != Reason::signals_error;
-  return decision.reason != Reason::no_data;
-}
-
 void write_decision(JsonWriter& json, const Decision& decision, const std::optional<DecisionPlace>& place,
                     Detail detail) {
   json.object().key("id").value(place ? std::optional{place->id} : std::nullopt);
@@ -219,6 +223,8 @@ void write_service(JsonWriter& json, const ServiceView& service, Detail detail) 
     write_signals(json, service);
     json.key("replicas");
     write_replicas(json, service.replicas);
+    json.key("problems");
+    write_problems(json, service.problems);
   }
   json.key("peers");
   write_peers(json, decision.peers);
@@ -317,7 +323,7 @@ std::string health_json(const RuntimeHealth& health, const FleetView& view, cons
   json.key("reload_ok").value(health.reload_ok).key("reloaded").value(health.reloaded);
   json.key("reload_problem").value(health.reload_problem);
   json.key("journal_problem").value(health.journal_problem).key("journal_dropped").value(health.journal_dropped);
-  json.key("gateway_connected").value(health.gateway_connected).end();
+  json.key("gateway_connected").value(health.gateway_connected).key("leads").value(health.leads).end();
   return json.take();
 }
 

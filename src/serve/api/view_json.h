@@ -25,9 +25,6 @@ struct DecisionPlace {
   std::int64_t ticks = 1;
 };
 
-// Rates are known only when something usable said how much load there is.
-[[nodiscard]] bool has_evidence(const Decision& decision);
-
 void write_decision(JsonWriter& json, const Decision& decision, const std::optional<DecisionPlace>& place = {},
                     Detail detail = Detail::full);
 void write_service(JsonWriter& json, const ServiceView& service, Detail detail = Detail::full);

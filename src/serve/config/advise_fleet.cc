@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "serve/config/listen_address.h"
 #include "serve/config/quantities.h"
 #include "serve/config/read_parts.h"
 
@@ -232,9 +233,21 @@ void advise_queries(const Advised& at) {
   if (at.service.signals.traffic) advise(at.service.signals.traffic->server, "traffic.prometheus.timeout");
 }
 
+// It only reads, and what it tells may still be nobody else's business.
+void advise_keda(const YamlNode& root, const FleetSpec& fleet, Diagnostics& problems) {
+  if (!fleet.keda || fleet.keda->tls) return;
+  const auto address = listen_address(fleet.keda->listen);
+  if (!address || address->is_loopback()) return;
+  problems.warning(
+      "keda_open", place_of(root, "keda.listen"),
+      fmt::format("everyone who reaches `{}` may read the sizes and loads of all services", fleet.keda->listen),
+      "add `tls:` with `client_authorities`, or keep others out by a NetworkPolicy");
+}
+
 }  // namespace
 
 void advise_fleet(const YamlNode& root, const FleetSpec& fleet, Diagnostics& problems) {
+  advise_keda(root, fleet, problems);
   for (std::size_t i = 0; i < fleet.services.size(); ++i) {
     const Advised at{root, fleet.services[i], i, problems};
     if (at.service.pools.empty()) continue;

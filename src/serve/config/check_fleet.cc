@@ -105,20 +105,47 @@ void check_scale_to_zero(const YamlNode& root, const FleetSpec& fleet, Diagnosti
   }
 }
 
-void check_listeners(const YamlNode& root, const FleetSpec& fleet, Diagnostics& problems) {
-  const auto read = [&](std::string_view path, const std::string& text) {
-    const auto address = listen_address(text);
-    if (!address)
-      problems.error("bad_address", place_of(root, path), fmt::format("`{}` is not an address to listen on", text),
+// One door, and where its address stands.
+struct Door {
+  std::string_view name;
+  std::string_view section;
+  std::optional<ListenAddress> address;
+  [[nodiscard]] std::string path() const { return fmt::format("{}.listen", section); }
+};
+
+std::vector<Door> read_doors(const YamlNode& root, const FleetSpec& fleet, Diagnostics& problems) {
+  std::vector<Door> doors;
+  const auto add = [&](std::string_view name, std::string_view section, const std::string& text) {
+    doors.push_back({name, section, listen_address(text)});
+    if (!doors.back().address)
+      problems.error("bad_address", place_of(root, doors.back().path()),
+                     fmt::format("`{}` is not an address to listen on", text),
                      "write host and port, as `127.0.0.1:8080` or `[::1]:8080`");
-    return address;
   };
-  const auto gateway = read("gateway.listen", fleet.gateway.listen);
-  const auto api = read("api.listen", fleet.api.listen);
-  if (gateway && api && gateway->conflicts_with(*api))
-    problems.error("port_conflict", place_of(root, root.find("api") ? "api.listen" : "gateway.listen"),
-                   fmt::format("the gateway and the API both want port {}", api->port),
-                   "give one of them another port");
+  if (!fleet.services.empty()) add("gateway", "gateway", fleet.gateway.listen);  // an operator has none
+  add("API", "api", fleet.api.listen);
+  if (fleet.keda) add("KEDA scaler", "keda", fleet.keda->listen);
+  if (fleet.external_metrics) add("external metrics API", "external_metrics", fleet.external_metrics->listen);
+  return doors;
+}
+
+bool runs_processes(const FleetSpec& fleet) {
+  return std::ranges::any_of(fleet.services, [](const ServiceSpec& service) {
+    return std::ranges::any_of(
+        service.pools, [](const PoolSpec& pool) { return std::holds_alternative<ProcessTargetSpec>(pool.target); });
+  });
+}
+
+void check_listeners(const YamlNode& root, const FleetSpec& fleet, Diagnostics& problems) {
+  const auto doors = read_doors(root, fleet, problems);
+  for (std::size_t i = 0; i < doors.size(); ++i)
+    for (std::size_t j = 0; j < i; ++j)
+      if (doors[i].address && doors[j].address && doors[i].address->conflicts_with(*doors[j].address))
+        problems.error(
+            "port_conflict", place_of(root, root.find(doors[i].section) ? doors[i].path() : doors[j].path()),
+            fmt::format("the {} and the {} both want port {}", doors[j].name, doors[i].name, doors[i].address->port),
+            "give one of them another port");
+  const auto& api = std::ranges::find(doors, "api", &Door::section)->address;
   if (api && !api->is_loopback() && !fleet.api.token && !fleet.api.insecure)
     problems.error("api_open", place_of(root, "api.listen"),
                    fmt::format("the API would be open to everyone who reaches `{}`", fleet.api.listen),
@@ -128,12 +155,24 @@ void check_listeners(const YamlNode& root, const FleetSpec& fleet, Diagnostics& 
     problems.error("min_above_max", place_of(root, "machine.port_first"),
                    fmt::format("the ports from {} to {} are none", machine.port_first, machine.port_last),
                    "`port_first` is the lower one");
-  for (const auto& [path, address] : {std::pair{"gateway.listen", gateway}, std::pair{"api.listen", api}})
-    if (address && address->port >= machine.port_first && address->port <= machine.port_last)
-      problems.error("port_conflict", place_of(root, path),
-                     fmt::format("port {} is among those given to replicas ({} to {})", address->port,
+  if (!runs_processes(fleet)) return;
+  for (const auto& door : doors)
+    if (door.address && door.address->port >= machine.port_first && door.address->port <= machine.port_last)
+      problems.error("port_conflict", place_of(root, door.path()),
+                     fmt::format("port {} is among those given to replicas ({} to {})", door.address->port,
                                  machine.port_first, machine.port_last),
                      "choose another port, or move `machine.port_first` and `port_last`");
+}
+
+void check_fallback(const YamlNode& root, const FleetSpec& fleet, Diagnostics& problems) {
+  if (!fleet.external_metrics || !fleet.external_metrics->fallback) return;
+  const auto& url = fleet.external_metrics->fallback->url;
+  // Our own token goes there, so it must be kept from those on the way.
+  const auto host = url.starts_with("https://") ? std::string_view{url}.substr(8) : std::string_view{};
+  if (url.empty() || (!host.empty() && host.find_first_of("/?#@ ") == std::string_view::npos)) return;
+  problems.error("bad_url", place_of(root, "external_metrics.fallback.url"),
+                 fmt::format("`{}` is not the address of an adapter", url),
+                 "write host and port only, as `https://keda-operator-metrics-apiserver.keda:443`");
 }
 
 void check_machine(const YamlNode& root, const FleetSpec& fleet, Diagnostics& problems) {
@@ -145,6 +184,25 @@ void check_machine(const YamlNode& root, const FleetSpec& fleet, Diagnostics& pr
       problems.error("duplicate_name", place_of(root, fmt::format("machine.gpus.{}", i)),
                      fmt::format("GPU {} is listed twice", index), "list each GPU once");
   }
+}
+
+// Two pools that write one size would undo each other's work for ever.
+void check_workloads(const YamlNode& root, const FleetSpec& fleet, Diagnostics& problems) {
+  std::map<std::tuple<std::string, std::string, std::string, std::string>, std::string> owners;
+  for (std::size_t i = 0; i < fleet.services.size(); ++i)
+    for (std::size_t j = 0; j < fleet.services[i].pools.size(); ++j) {
+      const auto& pool = fleet.services[i].pools[j];
+      const auto* object = std::get_if<KubernetesTargetSpec>(&pool.target);
+      if (object == nullptr) continue;
+      const auto owner = fmt::format("{}, pool {}", fleet.services[i].name, pool.name);
+      const auto [known, is_new] =
+          owners.try_emplace({object->api_version, object->kind, object->name_space, object->name}, owner);
+      if (!is_new)
+        problems.error(
+            "shared_workload", place_of(root, pool_path(root, i, j, "target")),
+            fmt::format("{} {} is scaled by `{}` and by `{}`", object->kind, object->name, known->second, owner),
+            "give each pool a workload of its own");
+    }
 }
 
 void check_budget(const YamlNode& root, const FleetSpec& fleet, Diagnostics& problems) {
@@ -185,7 +243,9 @@ void check_fleet(const YamlNode& root, const FleetSpec& fleet, Diagnostics& prob
   check_sizes(root, fleet, problems);
   check_scale_to_zero(root, fleet, problems);
   check_listeners(root, fleet, problems);
+  check_fallback(root, fleet, problems);
   check_machine(root, fleet, problems);
+  check_workloads(root, fleet, problems);
   check_budget(root, fleet, problems);
 }
 

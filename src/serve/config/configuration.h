@@ -5,6 +5,7 @@
 // Secrets stay references. Warnings do not prevent a load.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -33,11 +34,15 @@ struct LoadedConfiguration {
   Diagnostics problems;
 };
 
-[[nodiscard]] LoadedConfiguration load_configuration(std::string text, std::string filename,
-                                                     const Resolvers& resolvers);
+// A fleet's file has services; the operator's has all the rest, as its services are ScaledModels.
+enum class ConfigurationUse : std::uint8_t { fleet, operator_ };
+
+[[nodiscard]] LoadedConfiguration load_configuration(std::string text, std::string filename, const Resolvers& resolvers,
+                                                     ConfigurationUse use = ConfigurationUse::fleet);
 
 // Fails when the file cannot be read; what is wrong inside it is in the answer's problems. "-" is stdin.
-[[nodiscard]] Result<LoadedConfiguration> load_configuration_file(const std::string& path, const Resolvers& resolvers);
+[[nodiscard]] Result<LoadedConfiguration> load_configuration_file(const std::string& path, const Resolvers& resolvers,
+                                                                  ConfigurationUse use = ConfigurationUse::fleet);
 
 // The fleet, or one error of kind invalid whose message is the rendered list of problems.
 [[nodiscard]] Result<FleetSpec> fleet_of(const LoadedConfiguration& loaded);
@@ -51,6 +56,7 @@ struct LoadedConfiguration {
 [[nodiscard]] Result<std::vector<PolicySpec>> read_policy_text(const std::string& text);
 
 // What was understood, a few lines a service.
+[[nodiscard]] std::string summary(const ServiceSpec& service);
 [[nodiscard]] std::string summary(const FleetSpec& fleet);
 
 }  // namespace tidegate

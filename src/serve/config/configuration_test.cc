@@ -40,6 +40,20 @@ std::string error_of(std::string text) {
   return fmt::format("{}:{} {}", first.at.line, first.at.column, first.code);
 }
 
+TEST(Configuration, an_operator_has_no_gateway_and_no_ports_of_replicas) {
+  const auto read = load_configuration(R"(
+api: {listen: "127.0.0.1:8080"}
+keda: {listen: "127.0.0.1:20000"}
+)",
+                                       "f", resolvers(), ConfigurationUse::operator_);
+  EXPECT_TRUE(read.fleet) << render(read.problems, read.filename, read.text);
+  EXPECT_EQ(error_of(R"(
+services: [{name: chat, command: [serve, "{port}"]}]
+keda: {listen: "127.0.0.1:20000"}
+)"),
+            "3:16 port_conflict");
+}
+
 TEST(Configuration, short_form_is_one_pool_with_a_process) {
   const auto read = fleet(R"(
 services:
@@ -208,6 +222,26 @@ control: {}
   service.pools.push_back(PoolSpec{.target = ProcessTargetSpec{.command = {"a", "{port}"}}});
   plain.services.push_back(service);
   EXPECT_EQ(with, plain);
+}
+
+TEST(Configuration, doors_for_other_autoscalers_are_closed_unless_asked_for) {
+  const std::string service = "services: [{name: a, command: [serve, \"{port}\"]}]\n";
+  EXPECT_FALSE(fleet(service).keda);
+  EXPECT_FALSE(fleet(service).external_metrics);
+  const auto open = fleet(service + "keda: " + literal_defaults(keda_section) +
+                          "\nexternal_metrics: " + literal_defaults(external_metrics_section) + "\n");
+  EXPECT_EQ(open.keda, KedaSpec{});
+  EXPECT_EQ(open.external_metrics, ExternalMetricsSpec{});
+  const auto full = fleet(service + R"(
+keda: {listen: "127.0.0.1:1", tls: {certificate: c, key: k, client_authorities: a}}
+external_metrics:
+  listen: "127.0.0.1:2"
+  tls: {certificate: c, key: k}
+  fallback: {url: "https://adapter.keda:443", authorities: a}
+)");
+  EXPECT_EQ(full.keda, (KedaSpec{"127.0.0.1:1", KedaTlsSpec{"c", "k", "a"}}));
+  EXPECT_EQ(full.external_metrics, (ExternalMetricsSpec{"127.0.0.1:2", CertificateSpec{"c", "k"},
+                                                        MetricsFallbackSpec{"https://adapter.keda:443", "a"}}));
 }
 
 TEST(Configuration, an_hpa_has_metrics_and_behaviours) {

@@ -25,11 +25,13 @@ std::string read_some(std::istream& stream) {
 
 }  // namespace
 
-LoadedConfiguration load_configuration(std::string text, std::string filename, const Resolvers& resolvers) {
+LoadedConfiguration load_configuration(std::string text, std::string filename, const Resolvers& resolvers,
+                                       ConfigurationUse use) {
   LoadedConfiguration loaded{.filename = std::move(filename), .text = std::move(text)};
   const auto root = parse_yaml(loaded.text, loaded.problems);
   if (!root) return loaded;
-  auto fleet = read_fleet(*root, {resolvers, loaded.problems});
+  const ReadContext context{resolvers, loaded.problems};
+  auto fleet = use == ConfigurationUse::fleet ? read_fleet(*root, context) : read_operator(*root, context);
   // Settings that are wrong alone would be wrong again together; say it once.
   if (loaded.problems.has_errors()) return loaded;
   check_fleet(*root, fleet, loaded.problems);
@@ -38,8 +40,9 @@ LoadedConfiguration load_configuration(std::string text, std::string filename, c
   return loaded;
 }
 
-Result<LoadedConfiguration> load_configuration_file(const std::string& path, const Resolvers& resolvers) {
-  if (path == "-") return load_configuration(read_some(std::cin), "(stdin)", resolvers);
+Result<LoadedConfiguration> load_configuration_file(const std::string& path, const Resolvers& resolvers,
+                                                    ConfigurationUse use) {
+  if (path == "-") return load_configuration(read_some(std::cin), "(stdin)", resolvers, use);
   std::error_code ignored;
   if (std::filesystem::is_directory(path, ignored))
     return fail(ErrorKind::invalid, fmt::format("{} is a folder; name the configuration file in it", path));
@@ -51,7 +54,7 @@ Result<LoadedConfiguration> load_configuration_file(const std::string& path, con
     return fail(kind, fmt::format("cannot read the configuration {}: {}{}", path, std::strerror(code),
                                   code == ENOENT ? "; `tidegate init` writes a first one" : ""));
   }
-  return load_configuration(read_some(file), path, resolvers);
+  return load_configuration(read_some(file), path, resolvers, use);
 }
 
 Result<FleetSpec> fleet_of(const LoadedConfiguration& loaded) {

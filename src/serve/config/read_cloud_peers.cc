@@ -16,8 +16,6 @@ PeerMetric read_metric(const YamlNode& node, ReadContext context) {
 
 namespace {
 
-constexpr std::size_t steps_most = 20;  // of a policy, as AWS' own quota
-
 AwsTargetTrackingPolicy read_tracking(const YamlNode& node, SettingsReader::Scope scope, ReadContext context) {
   AwsTargetTrackingPolicy policy;
   SettingsReader reader(node, aws_target_tracking_policy_section, context.problems, scope);
@@ -46,7 +44,7 @@ AwsPredictivePolicy read_predictive(const YamlNode& node, ReadContext context) {
 void read_steps(SettingsReader& reader, std::string_view key, std::vector<AwsStep>& steps, ReadContext context) {
   const auto* given = reader.node(key);
   if (given && given->kind == YamlKind::list) steps.clear();
-  read_each(reader, key, "begin each step with `- adjustment:`", steps_most, [&](const YamlNode& item) {
+  read_each(reader, key, "begin each step with `- adjustment:`", [&](const YamlNode& item) {
     AwsStep step;
     SettingsReader one(item, aws_step_section, context.problems);
     one.read("lower", step.lower);

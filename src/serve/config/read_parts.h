@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -14,12 +15,19 @@
 
 namespace tidegate {
 
+// What the settings stand in. A file is the machine owner's own. A ScaledModel may be anybody's who may write into its
+// namespace, so it names no variable and no file of the operator's: only Secrets beside it.
+enum class Envelope : std::uint8_t { file, resource };
+
 struct ReadContext {
   const Resolvers& resolvers;
   Diagnostics& problems;
+  Envelope envelope = Envelope::file;
 };
 
 [[nodiscard]] FleetSpec read_fleet(const YamlNode& root, ReadContext context);
+// The file of an operator, whose services are ScaledModels.
+[[nodiscard]] FleetSpec read_operator(const YamlNode& root, ReadContext context);
 [[nodiscard]] ServiceSpec read_service(const YamlNode& node, ReadContext context);
 // The settings of a pool but its name; `node` is the pool, or the service in the short form.
 void read_replica(const YamlNode& node, PoolSpec& pool, ReadContext context);
@@ -44,12 +52,13 @@ void check_signal_name(const YamlNode& node, Signal signal, std::string& name, D
 // The clouds' and LLM stacks' auto-scalers among the keys of a policy's map.
 [[nodiscard]] std::optional<PolicySpec> read_cloud_peer(SettingsReader& reader, ReadContext context);
 
-// Reads every item of a list of at most `most`; `help` is said when the setting is no list.
+// Reads every item of a list, which the tables bound; `help` is said when the setting is no list.
 template <class Read>
-void read_each(SettingsReader& reader, std::string_view key, std::string_view help, std::size_t most, Read read) {
+void read_each(SettingsReader& reader, std::string_view key, std::string_view help, Read read) {
   const auto* given = reader.node(key);
   if (!given) return;
   if (given->kind != YamlKind::list) return reader.wrong_form(*given, key, "a list", help);
+  const auto most = static_cast<std::size_t>(reader.setting(key).detail.high);
   if (given->items.size() > most)
     reader.problems().error("too_many_values", given->items[most].at,
                             "`" + std::string{key} + "` lists more than " + std::to_string(most),

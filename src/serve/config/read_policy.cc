@@ -97,6 +97,7 @@ std::optional<PolicySpec> policy_of_map(const YamlNode& node, ReadContext contex
     SloPolicy given;
     SettingsReader settings(*slo, slo_policy_section, context.problems);
     settings.read("peak_rate", given.peak_rate);
+    settings.read("forecast", given.forecast);
     policy = given;
   }
   if (const auto* target = reader.node("target")) policy = read_target(*target, context);

@@ -29,6 +29,7 @@ void read_price(SettingsReader& replica, PoolSpec& pool, ReadContext context) {
     return;
   }
   pool.price = MicroUsdPerHour{price->value() * pool.gpus / *gpus};
+  pool.pays_nodes = true;
 }
 
 void read_capacity(const YamlNode& node, CapacityHint& capacity, ReadContext context) {
@@ -140,6 +141,38 @@ void check_placeholders(const YamlNode& command, const ProcessTargetSpec& proces
                    "add for example `--port, \"{port}\"`");
 }
 
+// A number, or a name as Kubernetes gives to ports.
+bool is_port(std::string_view text) {
+  const bool is_number = text.find_first_not_of("0123456789") == std::string_view::npos;
+  if (is_number) return text.size() <= 5 && std::stoi(std::string{text}) >= 1 && std::stoi(std::string{text}) <= 65535;
+  return text.size() <= 15 && text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == std::string_view::npos;
+}
+
+KubernetesTargetSpec read_kubernetes(const YamlNode& node, ReadContext context) {
+  KubernetesTargetSpec target;
+  SettingsReader reader(node, kubernetes_section, context.problems);
+  std::string deployment, statefulset, kind;
+  reader.read("deployment", deployment);
+  reader.read("statefulset", statefulset);
+  reader.read("api_version", target.api_version);
+  reader.read("kind", kind);
+  reader.read("name", target.name);
+  reader.read("namespace", target.name_space);
+  reader.read("port", target.port);
+  if (!target.port.empty() && !is_port(target.port))
+    context.problems.error("bad_port", node.find("port")->at, fmt::format("`{}` is not a port", target.port),
+                           "write a number from 1 to 65535, or the name of a container port such as `http`");
+  reader.choose("second_owner", target.second_owner);
+  const int named = !deployment.empty() + !statefulset.empty() + !kind.empty();
+  if (named != 1 || kind.empty() != target.name.empty())
+    context.problems.error("missing", node.at, "a Kubernetes target names one object",
+                           "write `deployment: NAME`, `statefulset: NAME`, or `api_version`, `kind` and `name`");
+  if (!kind.empty()) target.kind = kind;
+  if (!deployment.empty()) target.name = deployment;
+  if (!statefulset.empty()) target.kind = "StatefulSet", target.name = statefulset;
+  return target;
+}
+
 }  // namespace
 
 ProcessTargetSpec read_process(const YamlNode& node, SettingsReader::Scope scope, ReadContext context) {
@@ -179,8 +212,14 @@ void read_replica(const YamlNode& node, PoolSpec& pool, ReadContext context) {
   }
   if (target) {
     SettingsReader targets(*target, target_section, context.problems);
-    if (const auto* process = targets.node("process"))
+    const auto* process = targets.node("process");
+    const auto* kubernetes = targets.node("kubernetes");
+    if (process && kubernetes)
+      context.problems.error("two_targets", kubernetes->at, "`target` names two", "a pool has one target");
+    if (process)
       pool.target = read_process(*process, SettingsReader::Scope::whole, context);
+    else if (kubernetes)
+      pool.target = read_kubernetes(*kubernetes, context);
     else if (target->kind == YamlKind::map && target->keys.empty())
       context.problems.error("missing", target->at, "`target` names none",
                              "write `target: {process: {command: [...]}}`");

@@ -27,13 +27,34 @@ void check_url(const YamlNode& node, const Value& url, Diagnostics& problems) {
   }
 }
 
+std::optional<Value> read_secret(SettingsReader& reader, std::string_view key, ReadContext context) {
+  const auto* given = reader.node(key);
+  if (!given) return std::nullopt;
+  if (context.envelope == Envelope::file) {
+    Value value;
+    return reader.read_into(*given, reader.setting(key), value) ? std::optional{value} : std::nullopt;
+  }
+  if (given->kind == YamlKind::map) {
+    SecretRef reference;
+    SettingsReader one(*given, secret_section, context.problems);
+    one.read("secret", reference.secret);
+    one.read("key", reference.key);
+    return reference;
+  }
+  context.problems.add({Severity::error, "plain_secret", given->at,
+                        fmt::format("`{}` is a secret, and secrets do not stand in a ScaledModel", key),
+                        "write `{secret: NAME, key: KEY}` of a Secret in its namespace", true});
+  return std::nullopt;
+}
+
 // Reads what `prometheus` and the traffic query share.
 void read_server(SettingsReader& reader, const YamlNode& node, PrometheusServerSpec& server, ReadContext context) {
   reader.read("url", server.url);
+  if (context.envelope == Envelope::resource && !std::holds_alternative<std::string>(server.url))
+    context.problems.error("bad_url", node.find("url")->at, "a ScaledModel names no variable or file of the operator's",
+                           "write the address itself, such as `http://prometheus.monitoring:9090`");
   check_url(node, server.url, context.problems);
-  std::optional<Value> token;
-  reader.read("bearer_token", token);
-  server.bearer_token = std::move(token);
+  server.bearer_token = read_secret(reader, "bearer_token", context);
   reader.read("period", server.period);
   reader.read("timeout", server.timeout);
 }
@@ -91,8 +112,13 @@ void read_signals(const YamlNode& node, SignalsSpec& signals, ReadContext contex
   } else {
     SettingsReader reader(node, signals_section, context.problems);
     const auto* vllm = reader.node("vllm");
+    const auto* queries = reader.node("queries");
+    if (queries && queries->kind != YamlKind::list)
+      reader.wrong_form(*queries, "queries", "a list", "begin each query with `- signal:`");
+    else if (queries)
+      for (const auto& item : queries->items) signals.queries.push_back(read_query(item, context));
     if (!vllm) {
-      if (node.keys.empty() || node.find("vllm"))
+      if (!queries && (node.keys.empty() || node.find("vllm")))
         context.problems.error("missing", node.at, "no preset is named", "write `signals: vllm`");
       return;
     }

@@ -61,7 +61,7 @@ struct Setting;
 
 struct SettingDetail {
   std::string_view unit;                                  // of a plain number
-  double low = -std::numeric_limits<double>::infinity();  // seconds, bytes or the number itself
+  double low = -std::numeric_limits<double>::infinity();  // seconds, bytes, the number itself, or items of a list
   double high = std::numeric_limits<double>::infinity();
   std::span<const std::string_view> choices;
   const Section* section = nullptr;
@@ -99,12 +99,19 @@ struct Section {
 };
 
 extern const Section fleet_section;
+extern const Section operator_section;  // the file of an operator: a fleet without services
 extern const Section machine_section;
 extern const Section gpu_section;
 extern const Section gateway_section;
 extern const Section api_section;
+extern const Section keda_section;
+extern const Section keda_tls_section;
+extern const Section external_metrics_section;
+extern const Section certificate_section;
+extern const Section metrics_fallback_section;
 extern const Section control_section;
 extern const Section budget_section;
+extern const Section cluster_section;
 extern const Section service_section;
 extern const Section slo_section;
 extern const Section replicas_section;
@@ -115,6 +122,7 @@ extern const Section signals_section;
 extern const Section preset_section;
 extern const Section query_section;
 extern const Section prometheus_section;
+extern const Section secret_section;
 extern const Section traffic_section;
 extern const Section traffic_query_section;
 extern const Section policy_section;
@@ -155,6 +163,7 @@ extern const Section node_price_section;
 extern const Section capacity_section;
 extern const Section target_section;
 extern const Section process_section;
+extern const Section kubernetes_section;
 extern const Section ready_section;
 
 // All of them, in the order of the reference.
@@ -165,6 +174,8 @@ extern const Section ready_section;
 
 // "duration", "list of text", "one of act, shadow"
 [[nodiscard]] std::string kind_text(const Setting& setting);
+// "replicas, 0 to 100000", "0s to 1h"; empty: neither.
+[[nodiscard]] std::string unit_and_range(const Setting& setting);
 
 // The known word nearest to what was typed, if any is near enough to be meant.
 [[nodiscard]] std::string_view nearest_word(std::string_view typed, std::span<const std::string_view> known);

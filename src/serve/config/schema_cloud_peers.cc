@@ -73,6 +73,7 @@ constexpr std::array aws_predictive_settings{Setting{"mode",
                                                      {.low = 0, .high = hour_seconds}}};
 constexpr std::array with_tracking{&aws_target_tracking_policy_section};
 
+constexpr double steps_most = 20;  // of a policy, as AWS' own quota
 constexpr std::array aws_step_settings{
     Setting{"lower", number, otherwise("unbounded"), "lower bound, from the threshold", {.unit = "the metric's"}},
     Setting{"upper", number, otherwise("unbounded"), "upper bound, from the threshold", {.unit = "the metric's"}},
@@ -88,13 +89,13 @@ constexpr std::array aws_step_policy_settings{
             list,
             otherwise("+10 % up to 1 beyond it, +30 % further out"),
             "steps above it",
-            {.shapes = aws_step_shape}},
+            {.high = steps_most, .shapes = aws_step_shape}},
     amount("low_threshold", "4", "the alarm to scale in rings at or below it"),
     Setting{"steps_in",
             list,
             otherwise("-10 % up to 1 beyond it, -30 % further out"),
             "steps below it",
-            {.shapes = aws_step_shape}},
+            {.high = steps_most, .shapes = aws_step_shape}},
     Setting{"adjustment_type",
             choice,
             literal("percent_change_in_capacity"),

@@ -1,6 +1,7 @@
 // The tables of the file, the machine and the pools. Order is the order of the reference.
 #include <array>
 
+#include "core/model/target_spec.h"
 #include "serve/config/schema.h"
 
 namespace tidegate {
@@ -9,9 +10,9 @@ namespace {
 using enum SettingKind;
 using Words = std::string_view;
 
-constexpr std::array targets_later{Words{"kubernetes"}, Words{"aws"},   Words{"sagemaker"}, Words{"ray_serve"},
-                                   Words{"webhook"},    Words{"slurm"}, Words{"nomad"},     Words{"docker"}};
-constexpr std::array fleet_later{Words{"cluster"}, Words{"keda"}, Words{"operator"}};
+constexpr std::array targets_later{Words{"aws"},   Words{"sagemaker"}, Words{"ray_serve"}, Words{"webhook"},
+                                   Words{"slurm"}, Words{"nomad"},     Words{"docker"}};
+constexpr std::array fleet_later{Words{"cluster"}, Words{"operator"}};
 
 constexpr std::array text_shape{Setting{"text", text, required(), "text"}};
 
@@ -32,6 +33,16 @@ constexpr std::array fleet_settings{
             otherwise("127.0.0.1:7070"),
             "where the API and the dashboard are served",
             {.section = &api_section}},
+    Setting{"keda",
+            section,
+            otherwise("not served"),
+            "where KEDA asks for the sizes of services",
+            {.section = &keda_section}},
+    Setting{"external_metrics",
+            section,
+            otherwise("not served"),
+            "where an HPA reads the sizes of services",
+            {.section = &external_metrics_section}},
     Setting{"control",
             section,
             otherwise("a decision each second"),
@@ -41,7 +52,12 @@ constexpr std::array fleet_settings{
             section,
             otherwise("no shared limit"),
             "limits that all services share",
-            {.section = &budget_section}}};
+            {.section = &budget_section}},
+    Setting{"kubernetes",
+            section,
+            otherwise("the kubeconfig that kubectl uses, else the pod we run in"),
+            "how the cluster of Kubernetes targets is reached",
+            {.section = &cluster_section}}};
 
 constexpr std::array gpu_shapes{
     Setting{"index", integer, required(), "its number in PCI bus order", {.unit = "index", .low = 0, .high = 1023}},
@@ -110,6 +126,9 @@ constexpr std::array budget_settings{
             otherwise("no limit"),
             "most GPUs in use at once",
             {.unit = "GPUs", .low = 1, .high = replicas_limit}}};
+constexpr std::array cluster_settings{
+    Setting{"kubeconfig", text, otherwise("$KUBECONFIG, else ~/.kube/config"), "path of a kubeconfig"},
+    Setting{"context", text, otherwise("the current one"), "context of the kubeconfig"}};
 
 // ---- pools
 
@@ -170,7 +189,27 @@ constexpr std::array capacity_settings{
             "the server's own limit on requests at once",
             {.unit = "requests", .low = 1, .high = 1e6}}};
 constexpr std::array target_settings{
-    Setting{"process", section, otherwise("none"), "processes of this machine", {.section = &process_section}}};
+    Setting{"process", section, otherwise("none"), "processes of this machine", {.section = &process_section}},
+    Setting{"kubernetes",
+            section,
+            otherwise("none"),
+            "an object of a Kubernetes cluster that has a scale",
+            {.section = &kubernetes_section}}};
+constexpr std::array kubernetes_settings{
+    Setting{"deployment", text, otherwise("not used"), "name of a Deployment"},
+    Setting{"statefulset", text, otherwise("not used"), "name of a StatefulSet"},
+    Setting{"api_version", text, literal("apps/v1"), "group and version of another kind"},
+    Setting{"kind", text, otherwise("Deployment or StatefulSet"), "another kind that has a scale subresource"},
+    Setting{"name", text, otherwise("not used"), "name of the object of that kind"},
+    Setting{"namespace", text, otherwise("the ScaledModel's own, in a file the context's"), "namespace of the object"},
+    Setting{"port", text, otherwise("the first port of the first container"),
+            "port that the pods serve on: a number, or the name of a container port"},
+    Setting{"second_owner",
+            choice,
+            literal("yield"),
+            "when somebody else writes the size too: leave it alone while they do, write ours again at most once a "
+            "minute, or pause until resumed",
+            {.choices = enum_words<SecondOwner>}}};
 constexpr std::array process_settings{
     Setting{"command",
             list,
@@ -209,6 +248,8 @@ constexpr std::array ready_settings{
 }  // namespace
 
 constexpr Section fleet_section{"file", "", "The whole file.", fleet_settings, {}, fleet_later};
+constexpr Section operator_section{"file", "",         "The operator's own file.", std::span(fleet_settings).subspan(1),
+                                   {},     fleet_later};
 constexpr Section machine_section{"machine",        "machine", "What this machine lends to replicas.",
                                   machine_settings, {},        {}};
 constexpr Section gpu_section{"gpu", "machine.gpus[]", "A GPU that replicas may use.", gpu_settings, {}, {}};
@@ -217,6 +258,8 @@ constexpr Section api_section{"api",        "api", "The door for operators: API,
                               api_settings, {},    {}};
 constexpr Section control_section{"control", "control", "The control loop.", control_settings, {}, {}};
 constexpr Section budget_section{"budget", "budget", "Limits that all services share.", budget_settings, {}, {}};
+constexpr Section cluster_section{"cluster",        "kubernetes", "The cluster of Kubernetes targets.",
+                                  cluster_settings, {},           {}};
 constexpr Section pool_section{"pool",        "services[].pools[]", "Identical replicas on one kind of machine or GPU.",
                                pool_settings, pool_includes,        {}};
 constexpr Section replica_section{"replica",
@@ -238,6 +281,13 @@ constexpr Section target_section{
     "target", "services[].pools[].target", "What carries decisions out.", target_settings, {}, targets_later};
 constexpr Section process_section{
     "process", "services[].pools[].target.process", "Replicas as processes of this machine.", process_settings, {}, {}};
+constexpr Section kubernetes_section{"kubernetes",
+                                     "services[].pools[].target.kubernetes",
+                                     "Replicas as the pods of a Kubernetes object: `deployment`, `statefulset`, or "
+                                     "`kind` and `name`.",
+                                     kubernetes_settings,
+                                     {},
+                                     {}};
 constexpr Section ready_section{"ready",
                                 "services[].pools[].target.process.ready",
                                 "When a replica is ready: not before its model is loaded.",
@@ -260,6 +310,8 @@ std::span<const Section* const> all_sections() {
                                   &target_section,
                                   &process_section,
                                   &ready_section,
+                                  &kubernetes_section,
+                                  &cluster_section,
                                   &signals_section,
                                   &preset_section,
                                   &query_section,
@@ -303,7 +355,12 @@ std::span<const Section* const> all_sections() {
                                   &gateway_section,
                                   &api_section,
                                   &control_section,
-                                  &budget_section};
+                                  &budget_section,
+                                  &keda_section,
+                                  &keda_tls_section,
+                                  &external_metrics_section,
+                                  &certificate_section,
+                                  &metrics_fallback_section};
   return all;
 }
 

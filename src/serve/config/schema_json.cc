@@ -58,7 +58,9 @@ Json schema_of(const Setting& setting) {
     case SettingKind::section:
       return reference(definition_name(*setting.detail.section));
     case SettingKind::list:
-      return {{"type", "array"}, {"items", schema_of(setting.detail.shapes[0])}};
+      json = {{"type", "array"}, {"items", schema_of(setting.detail.shapes[0])}};
+      if (std::isfinite(setting.detail.high)) json["maxItems"] = static_cast<std::int64_t>(setting.detail.high);
+      return json;
     case SettingKind::one_of:
       for (const auto& shape : setting.detail.shapes) json["anyOf"].push_back(schema_of(shape));
       return json;

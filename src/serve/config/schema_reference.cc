@@ -33,15 +33,6 @@ std::string bound(const Setting& setting, double value) {
   return fmt::format("{}", value);
 }
 
-std::string unit_and_range(const Setting& setting) {
-  std::string text{setting.detail.unit};
-  const bool low = std::isfinite(setting.detail.low), high = std::isfinite(setting.detail.high);
-  if (low && high)
-    text += fmt::format("{}{} to {}", text.empty() ? "" : ", ", bound(setting, setting.detail.low),
-                        bound(setting, setting.detail.high));
-  return text;
-}
-
 std::string row(const Setting& setting) {
   const bool literal = setting.fallback.kind == Fallback::Kind::literal;
   const auto fallback = literal ? fmt::format("`{}`", setting.fallback.text) : std::string{setting.fallback.text};
@@ -51,6 +42,15 @@ std::string row(const Setting& setting) {
 }
 
 }  // namespace
+
+std::string unit_and_range(const Setting& setting) {
+  std::string text{setting.detail.unit};
+  const bool low = std::isfinite(setting.detail.low), high = std::isfinite(setting.detail.high);
+  if (low && high)
+    text += fmt::format("{}{} to {}", text.empty() ? "" : ", ", bound(setting, setting.detail.low),
+                        bound(setting, setting.detail.high));
+  return text;
+}
 
 std::string configuration_reference() {
   std::string page{preface};

@@ -82,8 +82,12 @@ constexpr std::array replicas_shapes{
 constexpr std::array preset_word{Setting{"preset", choice, required(), "a preset by name", {.choices = presets}}};
 constexpr std::array query_shape{Setting{"query", section, required(), "one signal", {.section = &query_section}}};
 constexpr std::array signals_shapes{
-    preset_word[0], Setting{"preset with settings", section, required(), "a preset", {.section = &signals_section}},
-    Setting{"explicit", list, required(), "signals one by one", {.shapes = query_shape}}};
+    preset_word[0], Setting{"explicit", list, required(), "signals one by one", {.shapes = query_shape}},
+    Setting{"preset and queries",
+            section,
+            required(),
+            "a preset with settings, queries, or both",
+            {.section = &signals_section}}};
 constexpr std::array policy_shapes{
     Setting{"name", choice, required(), "a policy with its defaults", {.choices = policy_words}},
     Setting{"settings", section, required(), "a policy with settings", {.section = &policy_section}}};
@@ -176,11 +180,13 @@ constexpr std::array hold_settings{
 
 // ---- where measurements come from
 
-constexpr std::array signals_settings{Setting{"vllm",
-                                              section,
-                                              otherwise("not read"),
-                                              "the replicas' own metrics pages, as vLLM names them",
-                                              {.section = &preset_section}}};
+constexpr std::array signals_settings{
+    Setting{"vllm",
+            section,
+            otherwise("not read"),
+            "the replicas' own metrics pages, as vLLM names them",
+            {.section = &preset_section}},
+    Setting{"queries", list, otherwise("none"), "signals one by one", {.shapes = query_shape}}};
 constexpr std::array preset_settings{
     Setting{"port", text, literal("http"), "port of the page; `http` is the replica's own"},
     Setting{"path", text, otherwise("the preset's"), "path of the page"},
@@ -197,9 +203,12 @@ constexpr std::array query_settings{
             {.unit = "the signal's"}}};
 constexpr std::array prometheus_settings{
     Setting{"url", value, required(), "address of the server, such as `http://127.0.0.1:9090`"},
-    Setting{"bearer_token", secret, otherwise("none"), "token to show it"},
+    Setting{"bearer_token", secret, otherwise("none"),
+            "token to show it; in a ScaledModel `{secret: NAME, key: KEY}` of its namespace"},
     Setting{"period", duration, literal("5s"), "time between queries", {.low = 0.1, .high = 600}},
     Setting{"timeout", duration, literal("4s"), "how long an answer may take", {.low = 0.01, .high = 600}}};
+constexpr std::array secret_settings{Setting{"secret", text, required(), "name of a Secret in the same namespace"},
+                                     Setting{"key", text, required(), "which of its keys"}};
 constexpr std::array traffic_settings{Setting{"prometheus",
                                               section,
                                               required(),
@@ -286,11 +295,14 @@ constexpr std::array policy_settings{
             "follow the need, keep what is idle for a while",
             {.section = &keep_alive_policy_section}},
     Setting{"static", section, otherwise("not used"), "a fixed size", {.section = &static_policy_section}}};
-constexpr std::array slo_policy_settings{Setting{"peak_rate",
-                                                 number,
-                                                 otherwise("learned"),
-                                                 "most arrivals expected: a first guess, not a limit",
-                                                 {.unit = "requests per second", .low = 0, .high = 1e7}}};
+constexpr std::array slo_policy_settings{
+    Setting{"peak_rate",
+            number,
+            otherwise("learned"),
+            "most arrivals expected: a first guess, not a limit",
+            {.unit = "requests per second", .low = 0, .high = 1e7}},
+    Setting{"forecast", boolean, literal("true"),
+            "false: the load is expected to stay as it is, to see what that costs"}};
 constexpr std::array target_policy_settings{
     Setting{"signal", choice, literal("in_flight"), "what is kept at the target", {.choices = signal_names}},
     Setting{"name", text, otherwise("the signal's name"), "name of a custom signal"},
@@ -336,13 +348,15 @@ constexpr Section match_section{
     "match", "services[].match", "Which requests belong to the service.", match_settings, {}, {}};
 constexpr Section hold_section{
     "hold", "services[].hold", "The waiting room, at zero replicas and when all are full.", hold_settings, {}, {}};
-constexpr Section signals_section{"signals", "services[].signals", "A preset with settings.", signals_settings,
+constexpr Section signals_section{"signals", "services[].signals", "Further measurements.", signals_settings,
                                   {},        presets_later};
 constexpr Section preset_section{
     "preset", "services[].signals.vllm", "How the replicas' metrics pages are read.", preset_settings, {}, {}};
 constexpr Section query_section{"query", "services[].signals[]", "One explicit signal.", query_settings, {}, {}};
 constexpr Section prometheus_section{
     "prometheus", "services[].signals[].prometheus", "A Prometheus server.", prometheus_settings, {}, {}};
+constexpr Section secret_section{
+    "secret", "a ScaledModel's signals", "A key of a Kubernetes Secret.", secret_settings, {}, {}};
 constexpr Section traffic_section{"traffic", "services[].traffic", "Where arrivals are seen.", traffic_settings,
                                   {},        presets_later};
 constexpr Section traffic_query_section{"traffic query",        "services[].traffic.prometheus", "Arrivals by a query.",

@@ -27,7 +27,7 @@ constexpr Hint hints[] = {
     {"max", "write `replicas: {max: N}`"},
     {"cooldown", "how long idle replicas stay follows from their cold start; limits stand in `guardrails:`"},
     {"cooldownPeriod", "how long idle replicas stay follows from their cold start; limits stand in `guardrails:`"},
-    {"scaleTargetRef", "Kubernetes targets are not in this build"},
+    {"scaleTargetRef", "write `target: {kubernetes: {deployment: NAME}}`"},
     {"image", "containers are not in this build; give the `command:` of a process"},
     {"model", "write `match: {model: NAME}`"},
     {"models", "write `match: {model: [NAME, ...]}`"},

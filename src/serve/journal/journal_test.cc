@@ -1,5 +1,6 @@
 #include "serve/journal/journal.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <spawn.h>
@@ -278,11 +279,27 @@ TEST_F(JournalTest, RefusesTheFileOfANewerVersion) {
 }
 
 TEST_F(JournalTest, KilledInTheMiddleOfWritingItOpensWhole) {
-  for (int round = 0; round < 5; ++round) {
+  // Returns once something is on the disk.
+  const auto start_writer = [&] {
     std::string program = TEST_WRITER, path = path_;
     char* argv[] = {program.data(), path.data(), nullptr};
+    int ends[2];
+    if (::pipe2(ends, O_CLOEXEC) != 0) return pid_t{-1};
+    posix_spawn_file_actions_t actions;
+    ::posix_spawn_file_actions_init(&actions);
+    ::posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
     pid_t pid = 0;
-    ASSERT_EQ(::posix_spawn(&pid, TEST_WRITER, nullptr, nullptr, argv, environ), 0);
+    const int failed = ::posix_spawn(&pid, TEST_WRITER, &actions, nullptr, argv, environ);
+    ::posix_spawn_file_actions_destroy(&actions);
+    ::close(ends[1]);
+    char first = 0;
+    const bool writes = failed == 0 && ::read(ends[0], &first, 1) == 1;
+    ::close(ends[0]);
+    return writes ? pid : pid_t{-1};
+  };
+  for (int round = 0; round < 5; ++round) {
+    const pid_t pid = start_writer();
+    ASSERT_GT(pid, 0);
     // The moment varies; what must hold does not.
     std::this_thread::sleep_for(std::chrono::milliseconds(100 + 37 * round));
     ::kill(pid, SIGKILL);

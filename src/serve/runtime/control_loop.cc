@@ -101,7 +101,14 @@ void ControlLoop::begin(std::shared_ptr<const FleetSpec> spec, Sources sources, 
   look();
 }
 
-Sources ControlLoop::configure(std::shared_ptr<const FleetSpec> spec, std::optional<Sources> sources) {
+Result<void> ControlLoop::configure(std::shared_ptr<const FleetSpec> spec) {
+  for (const auto& source : sources_)
+    if (auto configured = source->configure(spec->services); !configured) {
+      // Those before it go back to what they did.
+      for (const auto& one : sources_) [[maybe_unused]]
+        const auto restored = one->configure(spec_->services);
+      return configured;
+    }
   std::map<std::string, std::size_t> old;
   for (std::size_t i = 0; i < services_.size(); ++i) old.emplace(services_[i].spec->name, i);
   std::vector<ServiceMemory> services;
@@ -123,14 +130,14 @@ Sources ControlLoop::configure(std::shared_ptr<const FleetSpec> spec, std::optio
   services_ = std::move(services);
   state_ = std::move(state);
   adopt_spec(std::move(spec));
-  if (!sources) return {};
-  return std::exchange(sources_, std::move(*sources));
+  return {};
 }
 
 void ControlLoop::adopt_spec(std::shared_ptr<const FleetSpec> spec) {
   spec_ = std::move(spec);
   for (const auto& service : spec_->services)
-    if (service.signals.traffic) elsewhere_.insert(service.name);
+    if (service.signals.traffic || !ports_.link.sees_traffic()) elsewhere_.insert(service.name);
+  for (auto& memory : services_) memory.series.share_among(services_.size());
   ports_.target.configure(spec_->services);
 }
 
@@ -181,6 +188,7 @@ FleetObservation ControlLoop::observe(Instant now, const SteeringByService& stee
     if (const auto found = view_.cold_starts.find(name); found != view_.cold_starts.end())
       seen.cold_starts = std::move(found->second);
     if (const auto found = view_.rollouts.find(name); found != view_.rollouts.end()) seen.rollout = found->second;
+    seen.unseen = view_.unseen.contains(name);
     const Steering hand = active(steering, name, now);
     seen.manual = hand.manual;
     seen.pause = hand.pause;
@@ -247,7 +255,7 @@ void ControlLoop::finish() {
 void ControlLoop::order(const std::vector<Decision>& decisions) {
   for (std::size_t i = 0; i < services_.size(); ++i) {
     const auto& spec = *services_[i].spec;
-    if (spec.mode != Mode::act) continue;
+    if (spec.mode != Mode::act || view_.unseen.contains(spec.name)) continue;
     std::vector<Order> orders;
     for (const auto& pool : decisions[i].pools) orders.push_back({.pool = pool.pool, .replicas = pool.replicas});
     ports_.target.order(spec.name, orders);
@@ -255,6 +263,7 @@ void ControlLoop::order(const std::vector<Decision>& decisions) {
 }
 
 void ControlLoop::push_routes(Instant now) {
+  if (!ports_.link.sees_traffic()) return;
   std::vector<Route> routes;
   for (std::size_t i = 0; i < services_.size(); ++i) {
     const auto& memory = services_[i];
@@ -319,7 +328,8 @@ void ControlLoop::refresh_routes() {
 }
 
 bool ControlLoop::is_warming() const {
-  return std::ranges::any_of(view_.replicas, [](const Replica& replica) { return is_warming_state(replica.state); });
+  return ports_.link.sees_traffic() &&
+         std::ranges::any_of(view_.replicas, [](const Replica& replica) { return is_warming_state(replica.state); });
 }
 
 void ControlLoop::note_decision(const ServiceMemory& memory, const Decision& decision,
@@ -359,11 +369,13 @@ void ControlLoop::note_events(std::vector<FleetEvent>& events) {
 ServiceView ControlLoop::view_of(const ServiceMemory& memory, const Steering& steering, Instant now) const {
   const auto found = replicas_.find(memory.spec->name);
   const auto replicas = found == replicas_.end() ? std::vector<Replica>{} : found->second;
+  const auto problems = view_.problems.find(memory.spec->name);
   const auto share = memory.attainment.share(now);
   return {.spec = memory.spec,
           .seen = *memory.seen,
           .decision = *memory.decision,
           .replicas = replicas,
+          .problems = problems == view_.problems.end() ? std::vector<TargetProblem>{} : problems->second,
           .steering = steering,
           .attainment = share.value_or(1),
           .attainment_known = share.has_value(),

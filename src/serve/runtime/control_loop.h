@@ -5,7 +5,7 @@
 // only) and the gateway. Promises:
 //  - before the first look at the target nothing is ordered and no table is pushed, so a gateway apart keeps the table
 //    of the controller before us until its replicas are adopted;
-//  - a service in shadow mode is never ordered;
+//  - a service in shadow mode is never ordered, nor is one that the target cannot see now;
 //  - a replica that drains is reported idle only by readings at least 500 ms younger than the table that closed it,
 //    so nothing can be on its way to it.
 #pragma once
@@ -25,11 +25,11 @@
 #include "serve/runtime/log.h"
 #include "serve/runtime/restore.h"
 #include "serve/runtime/series_book.h"
+#include "serve/runtime/steering_store.h"
 
 namespace tidegate {
 
 using Sources = std::vector<std::unique_ptr<Source>>;
-using SteeringByService = std::map<std::string, Steering>;
 
 // The outside world of a running controller.
 struct RuntimePorts {
@@ -53,9 +53,8 @@ class ControlLoop {
 
   // The first configuration: goes on from what the journal holds. Once.
   void begin(std::shared_ptr<const FleetSpec> spec, Sources sources, const RestoreLimits& limits = {});
-  // Another one. What is known of services of the same name stays. No sources: the present ones stay. Returns the
-  // sources no longer used, for somebody with time to end them.
-  [[nodiscard]] Sources configure(std::shared_ptr<const FleetSpec> spec, std::optional<Sources> sources);
+  // Another one. What is known of services of the same name stays. An error: a source refused it, and nothing changed.
+  [[nodiscard]] Result<void> configure(std::shared_ptr<const FleetSpec> spec);
 
   [[nodiscard]] TickOutcome tick(const SteeringByService& steering);
   // Between ticks: tells the gateway of replicas that became ready. Cheap when nothing changed.

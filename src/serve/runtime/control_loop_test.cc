@@ -53,6 +53,31 @@ TEST_F(ControlLoopTest, shadowDecidesAndTouchesNothing) {
   EXPECT_EQ(runtime_->view()->services.at(0).decision.total(), Replicas{3});
 }
 
+TEST_F(ControlLoopTest, aTargetThatCannotBeSeenIsNotOrdered) {
+  sizes_["chat"] = 3;
+  ASSERT_TRUE(begin());
+  target_.view.unseen = {"chat"};
+  tick();
+  EXPECT_TRUE(observations_.back().unseen);
+  EXPECT_TRUE(target_.orders.empty());
+  target_.view.unseen.clear();
+  tick();
+  EXPECT_FALSE(observations_.back().unseen);
+  EXPECT_EQ(target_.orders.size(), 1U);
+}
+
+TEST_F(ControlLoopTest, aProblemOfTheTargetStandsInTheViewUntilItIsOver) {
+  ASSERT_TRUE(begin());
+  const TargetProblem problem{
+      .pool = "default", .reason = Reason::capacity_unavailable, .message = "2 pods find no node", .replicas = 2};
+  target_.view.problems["chat"] = {problem};
+  tick(2);
+  EXPECT_EQ(runtime_->view()->services.at(0).problems, std::vector{problem});
+  target_.view.problems.clear();
+  tick();
+  EXPECT_TRUE(runtime_->view()->services.at(0).problems.empty());
+}
+
 TEST_F(ControlLoopTest, nothingIsPushedBeforeTheFirstLookAtTheTarget) {
   ASSERT_TRUE(begin());
   EXPECT_TRUE(link_.tables.empty());

@@ -24,7 +24,8 @@ struct ServiceView {
   std::shared_ptr<const ServiceSpec> spec;
   Observation seen;
   Decision decision;
-  std::vector<Replica> replicas;  // by id
+  std::vector<Replica> replicas;        // by id
+  std::vector<TargetProblem> problems;  // what keeps it from its size now
   Steering steering;
   double attainment = 1;  // share of requests within the SLO over the last hour; 1 without requests
   bool attainment_known = false;
@@ -68,6 +69,7 @@ struct RuntimeHealth {
   std::optional<std::string> journal_problem;
   std::int64_t journal_dropped = 0;
   bool gateway_connected = false;
+  std::optional<bool> leads;  // of several operators this one writes; none: it stands alone
 };
 
 class ControlPanel {
@@ -94,7 +96,7 @@ class ControlPanel {
   [[nodiscard]] virtual Result<std::vector<std::string>> log_tail(const std::string& replica,
                                                                   std::size_t lines) const = 0;
 
-  // Called on the control thread after each tick; must return at once. One listener; set before the first tick.
+  // Called on the control thread after each tick; must return at once. Listeners are set before the first tick.
   virtual void on_event(std::function<void(const FleetEvent&)> listener) = 0;
 };
 

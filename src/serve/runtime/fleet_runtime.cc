@@ -13,11 +13,20 @@ namespace {
 constexpr Duration routes_period = 100ms;
 constexpr int ticks_at_once = 10;  // the most in the time of one tick, when woken again and again
 
+// For a log line: all of a few, the first of many.
+std::string some_of(const std::vector<std::string>& names) {
+  constexpr std::size_t shown = 10;
+  if (names.size() <= shown) return fmt::format("{}", fmt::join(names, ","));
+  return fmt::format("{},... ({} in all)", fmt::join(names.begin(), names.begin() + shown, ","), names.size());
+}
+
 }  // namespace
 
 FleetRuntime::FleetRuntime(SourcedFleet fleet, RuntimePorts ports, RuntimeServices services)
     : ports_(ports),
       services_(std::move(services)),
+      journal_steering_(ports.journal),
+      steering_(services_.steering != nullptr ? *services_.steering : journal_steering_),
       loop_(ports, services_.decide),
       first_(std::move(fleet)),
       view_(std::make_shared<const FleetView>()) {
@@ -28,20 +37,18 @@ FleetRuntime::~FleetRuntime() { stop(); }
 
 Result<void> FleetRuntime::begin(const RestoreLimits& limits) {
   if (auto runnable = check_runnable(first_.spec); !runnable) return runnable;
-  auto sources = services_.make_sources ? services_.make_sources(first_.spec.services) : Result<Sources>(Sources{});
-  if (!sources) return std::unexpected(sources.error());
-  auto steering = ports_.journal.steering();
-  if (steering)
-    steering_ = std::move(*steering);
-  else
-    ports_.log.write({.level = LogLevel::error,
-                      .event = "restore",
-                      .message = "overrides and pauses cannot be read from the journal and do not hold: " +
-                                 steering.error().message});
+  Sources sources = services_.make_sources ? services_.make_sources() : Sources{};
+  for (const auto& source : sources)
+    if (auto configured = source->configure(first_.spec.services); !configured) return configured;
+  if (auto loaded = journal_steering_.load(); !loaded)
+    ports_.log.write(
+        {.level = LogLevel::error,
+         .event = "restore",
+         .message = "overrides and pauses cannot be read from the journal and do not hold: " + loaded.error().message});
   spec_ = std::make_shared<const FleetSpec>(std::move(first_.spec));
   const std::lock_guard lock(loop_mutex_);
   ports_.journal.configured(ports_.clock.now(), std::move(first_.source));
-  loop_.begin(spec_, std::move(*sources), limits);
+  loop_.begin(spec_, std::move(sources), limits);
   adopted_ = loop_.replicas();
   ports_.link.on_wake([bell = bell_](const std::string&) { bell->ring(); });
   return {};
@@ -133,11 +140,7 @@ FleetRuntime::Next FleetRuntime::wait(Instant due) {
 
 void FleetRuntime::tick() {
   const Instant begun = ports_.clock.now();
-  SteeringByService steering;
-  {
-    const std::lock_guard lock(mutex_);
-    steering = steering_;
-  }
+  const SteeringByService steering = steering_.all();
   TickOutcome outcome;
   {
     const std::lock_guard lock(loop_mutex_);
@@ -155,8 +158,8 @@ void FleetRuntime::tick() {
     health_.decide_seconds_last = seconds(outcome.decided_in);
     health_.gateway_connected = outcome.gateway_connected;
   }
-  if (!listener_) return;
-  for (const auto& event : outcome.events) listener_(event);
+  for (const auto& event : outcome.events)
+    for (const auto& listener : listeners_) listener(event);
 }
 
 void FleetRuntime::watch_journal() {
@@ -203,8 +206,11 @@ std::shared_ptr<const FleetView> FleetRuntime::view() const {
 }
 
 RuntimeHealth FleetRuntime::health() const {
+  const auto leads = services_.leads ? std::optional{services_.leads()} : std::nullopt;
   const std::lock_guard lock(mutex_);
-  return health_;
+  auto health = health_;
+  health.leads = leads;
+  return health;
 }
 
 std::shared_ptr<const FleetSpec> FleetRuntime::spec() const {
@@ -221,19 +227,13 @@ Result<void> FleetRuntime::known(const std::string& service) const {
 Result<void> FleetRuntime::steer(const std::string& service, const std::function<void(Steering&)>& change) {
   if (auto is_known = known(service); !is_known) return is_known;
   const std::lock_guard one_at_a_time(steer_mutex_);
-  Steering steering;
-  {
-    const std::lock_guard lock(mutex_);
-    if (const auto found = steering_.find(service); found != steering_.end()) steering = found->second;
-  }
+  const auto all = steering_.all();
+  const auto found = all.find(service);
+  Steering steering = found == all.end() ? Steering{} : found->second;
   change(steering);
-  if (auto written = ports_.journal.steer(service, steering); !written)
-    return fail(written.error().kind, fmt::format("not changed, because it could not be written to the journal: {}",
-                                                  written.error().message));
-  {
-    const std::lock_guard lock(mutex_);
-    steering_[service] = steering;
-  }
+  if (auto written = steering_.set(service, steering); !written)
+    return fail(written.error().kind,
+                fmt::format("not changed, because it could not be kept: {}", written.error().message));
   wake();
   return {};
 }
@@ -253,6 +253,7 @@ Result<void> FleetRuntime::set_pause(const std::string& service, std::optional<P
   const bool is_paused = pause.has_value();
   const auto author = pause ? pause->author : std::string();
   auto done = steer(service, [&](Steering& steering) { steering.pause = std::move(pause); });
+  if (done && !is_paused) ports_.target.resume(service);
   if (done)
     ports_.log.write({.event = is_paused ? "paused" : "resumed", .service = service, .fields = {{"author", author}}});
   return done;
@@ -285,19 +286,12 @@ Result<void> FleetRuntime::reload() {
   if (!wanted) return refuse(wanted.error());
   auto plan = plan_reload(*spec(), std::move(wanted->spec));
   if (!plan) return refuse(plan.error());
-  std::optional<Sources> sources;
-  if (plan->changes_sources && services_.make_sources) {
-    auto made = services_.make_sources(plan->spec.services);
-    if (!made) return refuse(made.error());
-    sources = std::move(*made);
-  }
   const bool changes = !plan->is_empty();
-  Sources retired;  // ended at the end of this call, by this thread
   if (changes) {
     auto next = std::make_shared<const FleetSpec>(std::move(plan->spec));
     const std::lock_guard lock(loop_mutex_);
+    if (auto measured = loop_.configure(next); !measured) return refuse(measured.error());
     ports_.journal.configured(ports_.clock.now(), std::move(wanted->source));
-    retired = loop_.configure(next, std::move(sources));
     const std::lock_guard shared(mutex_);
     spec_ = std::move(next);
   }
@@ -308,9 +302,9 @@ Result<void> FleetRuntime::reload() {
     health_.reloaded = ports_.clock.now();
   }
   ports_.log.write({.event = "reloaded",
-                    .fields = {{"added", fmt::format("{}", fmt::join(plan->added, ","))},
-                               {"removed", fmt::format("{}", fmt::join(plan->removed, ","))},
-                               {"changed", fmt::format("{}", fmt::join(plan->changed, ","))}},
+                    .fields = {{"added", some_of(plan->added)},
+                               {"removed", some_of(plan->removed)},
+                               {"changed", some_of(plan->changed)}},
                     .message = changes ? "" : "nothing that counts has changed"});
   for (const auto& setting : plan->at_next_start)
     ports_.log.write({.level = LogLevel::warning,
@@ -353,6 +347,8 @@ Result<std::vector<std::string>> FleetRuntime::log_tail(const std::string& repli
   return services_.log_tail(replica, lines);
 }
 
-void FleetRuntime::on_event(std::function<void(const FleetEvent&)> listener) { listener_ = std::move(listener); }
+void FleetRuntime::on_event(std::function<void(const FleetEvent&)> listener) {
+  listeners_.push_back(std::move(listener));
+}
 
 }  // namespace tidegate

@@ -32,8 +32,10 @@ struct SourcedFleet {
 struct RuntimeServices {
   // The configuration as it is now on the disk; empty: there is none, and reloading is refused.
   std::function<Result<SourcedFleet>()> load;
-  std::function<Result<Sources>(const std::vector<ServiceSpec>& services)> make_sources;
+  std::function<Sources()> make_sources;  // they are told the services afterwards
   std::function<Result<std::vector<std::string>>(const std::string& replica, std::size_t lines)> log_tail;
+  std::function<bool()> leads = {};   // whether this one of several writes; empty: it stands alone
+  SteeringStore* steering = nullptr;  // none: overrides and pauses are kept in the journal
   DecideFleet decide = decide_fleet;
 };
 
@@ -84,7 +86,9 @@ class FleetRuntime final : public ControlPanel {
 
   RuntimePorts ports_;
   RuntimeServices services_;
-  std::function<void(const FleetEvent&)> listener_;
+  JournalSteering journal_steering_;
+  SteeringStore& steering_;
+  std::vector<std::function<void(const FleetEvent&)>> listeners_;
 
   mutable std::mutex loop_mutex_;  // held during a tick
   ControlLoop loop_;
@@ -106,7 +110,6 @@ class FleetRuntime final : public ControlPanel {
   std::shared_ptr<const FleetView> view_;
   std::shared_ptr<const FleetSpec> spec_;
   RuntimeHealth health_;
-  SteeringByService steering_;
 
   std::size_t adopted_ = 0;
   Instant ticked_{};  // of the control thread

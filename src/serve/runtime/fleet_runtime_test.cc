@@ -120,14 +120,17 @@ TEST_F(FleetRuntimeTest, aReloadKeepsWhatIsKnownOfServicesThatStay) {
   EXPECT_EQ(link_.tables.back().routes.size(), 1U);
 }
 
-TEST_F(FleetRuntimeTest, sourcesAreMadeAnewOnlyWhenSignalsChange) {
+TEST_F(FleetRuntimeTest, sourcesAreToldTheServicesAndMayRefuseThem) {
   ASSERT_TRUE(begin());
+  EXPECT_EQ(source_->services.at(0).name, "chat");
   wanted_.services[0].guardrails.replicas_max = Replicas{3};
   ASSERT_TRUE(runtime_->reload());
-  EXPECT_EQ(sources_made_, 1);
-  wanted_.services[0].signals.preset = PresetSpec{};
-  ASSERT_TRUE(runtime_->reload());
-  EXPECT_EQ(sources_made_, 2);
+  EXPECT_EQ(source_->services.at(0).guardrails.replicas_max, Replicas{3});
+  source_->refuses = true;
+  wanted_.services[0].guardrails.replicas_max = Replicas{4};
+  EXPECT_FALSE(runtime_->reload());
+  EXPECT_EQ(runtime_->spec()->services.at(0).guardrails.replicas_max, Replicas{3});
+  EXPECT_FALSE(runtime_->health().reload_ok);
 }
 
 TEST_F(FleetRuntimeTest, aBadConfigurationIsRefusedAsAWhole) {
@@ -152,11 +155,14 @@ TEST_F(FleetRuntimeTest, aBadConfigurationIsRefusedAsAWhole) {
 TEST_F(FleetRuntimeTest, whatIsBoundAtTheStartWaitsForTheNext) {
   ASSERT_TRUE(begin());
   wanted_.gateway.listen = "127.0.0.1:1";
+  wanted_.keda = KedaSpec{};
   wanted_.control.tick = 500ms;
   ASSERT_TRUE(runtime_->reload());
   EXPECT_EQ(runtime_->spec()->gateway.listen, spec_.gateway.listen);
   EXPECT_EQ(runtime_->spec()->control.tick, 500ms);
   EXPECT_TRUE(log_.has("`gateway` has changed"));
+  EXPECT_TRUE(log_.has("`keda` has changed"));
+  EXPECT_FALSE(runtime_->spec()->keda);
 }
 
 TEST_F(FleetRuntimeTest, theThreadTicksUntilItIsStopped) {

@@ -3,26 +3,23 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
+#include <string_view>
 
 namespace tidegate {
 namespace {
 
-const ServiceSpec* find(const FleetSpec& spec, const std::string& name) {
-  const auto found = std::ranges::find(spec.services, name, &ServiceSpec::name);
-  return found == spec.services.end() ? nullptr : &*found;
-}
+using ServicesByName = std::map<std::string_view, const ServiceSpec*>;
 
-bool same_sources(const FleetSpec& one, const FleetSpec& other) {
-  return std::ranges::equal(one.services, other.services, [](const ServiceSpec& a, const ServiceSpec& b) {
-    return a.name == b.name && a.signals == b.signals;
-  });
+ServicesByName by_name(const FleetSpec& spec) {
+  ServicesByName all;
+  for (const auto& service : spec.services) all.emplace(service.name, &service);
+  return all;
 }
 
 }  // namespace
 
 Result<void> check_runnable(const FleetSpec& spec) {
-  if (spec.services.empty())
-    return fail(ErrorKind::invalid, "the configuration has no services; add one under `services:`");
   for (const auto& service : spec.services)
     for (const auto& pool : service.pools)
       if (service.mode == Mode::act && std::holds_alternative<std::monostate>(pool.target))
@@ -36,25 +33,30 @@ Result<void> check_runnable(const FleetSpec& spec) {
 Result<Reload> plan_reload(const FleetSpec& running, FleetSpec wanted) {
   if (auto runnable = check_runnable(wanted); !runnable) return std::unexpected(runnable.error());
   Reload plan;
+  auto present = by_name(running);
   for (const auto& service : wanted.services) {
-    const auto* present = find(running, service.name);
-    if (present == nullptr)
+    const auto found = present.extract(service.name);
+    if (!found)
       plan.added.push_back(service.name);
-    else if (*present != service)
+    else if (*found.mapped() != service)
       plan.changed.push_back(service.name);
   }
-  for (const auto& service : running.services)
-    if (find(wanted, service.name) == nullptr) plan.removed.push_back(service.name);
+  for (const auto& [name, service] : present) plan.removed.emplace_back(name);
   if (wanted.gateway != running.gateway) plan.at_next_start.emplace_back("gateway");
   if (wanted.api != running.api) plan.at_next_start.emplace_back("api");
+  if (wanted.keda != running.keda) plan.at_next_start.emplace_back("keda");
+  if (wanted.external_metrics != running.external_metrics) plan.at_next_start.emplace_back("external_metrics");
   if (wanted.machine != running.machine) plan.at_next_start.emplace_back("machine");
+  if (wanted.kubernetes != running.kubernetes) plan.at_next_start.emplace_back("kubernetes");
   if (wanted.control.history != running.control.history) plan.at_next_start.emplace_back("control.history");
   wanted.gateway = running.gateway;
   wanted.api = running.api;
+  wanted.keda = running.keda;
+  wanted.external_metrics = running.external_metrics;
   wanted.machine = running.machine;
+  wanted.kubernetes = running.kubernetes;
   wanted.control.history = running.control.history;
   plan.changes_rest = wanted.control.tick != running.control.tick || wanted.budget != running.budget;
-  plan.changes_sources = !same_sources(running, wanted);
   plan.spec = std::move(wanted);
   return plan;
 }

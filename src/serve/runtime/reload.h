@@ -2,8 +2,8 @@
 // refused as a whole. Pure.
 //
 // Services, pools, policies, signals, budget and tick change at once. What is bound when the controller starts (the
-// addresses of gateway and API, the machine, the length of the journal) stays as it is until the next start, and is
-// named.
+// addresses of gateway, API and the doors for other autoscalers, the machine, the length of the journal) stays as it is
+// until the next start, and is named.
 #pragma once
 
 #include <string>
@@ -23,8 +23,7 @@ struct Reload {
   std::vector<std::string> removed;
   std::vector<std::string> changed;
   std::vector<std::string> at_next_start;  // settings: "gateway", "machine", ...
-  bool changes_sources = false;
-  bool changes_rest = false;  // budget or tick
+  bool changes_rest = false;               // budget or tick
   [[nodiscard]] bool is_empty() const { return added.empty() && removed.empty() && changed.empty() && !changes_rest; }
 };
 

@@ -102,9 +102,9 @@ std::optional<double> cost_per_hour(const ServiceSpec& spec, std::span<const Rep
 }
 
 std::int32_t gpus_taken(std::span<const Replica> replicas) {
-  std::size_t taken = 0;
-  for (const auto& replica : replicas) taken += replica.gpus.size();
-  return static_cast<std::int32_t>(taken);
+  std::int32_t taken = 0;
+  for (const auto& replica : replicas) taken += static_cast<std::int32_t>(replica.gpus.size()) + replica.remote_gpus;
+  return taken;
 }
 
 }  // namespace tidegate

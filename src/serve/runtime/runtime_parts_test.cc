@@ -102,6 +102,25 @@ TEST(SeriesBook, coarsePointsFoldTheFineOnes) {
   EXPECT_EQ(coarse.columns.back().values[1], 19);
 }
 
+TEST(SeriesBook, inALargeFleetEachReachesLessFarBack) {
+  SeriesBook book;
+  const auto fill = [&] {
+    for (int i = 0; i < 1000; ++i) {
+      ServiceView view;
+      view.seen.now = Instant{std::chrono::seconds{i}};
+      book.add(view);
+    }
+  };
+  fill();
+  const Instant end{1000s};
+  EXPECT_EQ(book.read(end, 10min).t.size(), 600U);
+  book.share_among(4000);
+  EXPECT_EQ(book.read(end, 1min).t.size(), 60U);
+  EXPECT_EQ(book.read(end, 10min).t.size(), 60U) << "every 10 s";
+  book.share_among(1);
+  EXPECT_EQ(book.read(end, 1min).t.size(), 60U) << "what is gone stays gone";
+}
+
 TEST(SeriesBook, isBounded) {
   SeriesBook book;
   ServiceView view;

@@ -81,6 +81,16 @@ const std::array<std::string_view, series_columns>& series_column_names() {
   return names;
 }
 
+void SeriesBook::share_among(std::size_t services) {
+  constexpr std::size_t undivided = 400;  // services that keep all of it
+  for (std::size_t i = 0; i < tiers_.size(); ++i) {
+    auto& tier = tiers_[i];
+    tier.points_max =
+        services <= undivided ? points_most[i] : std::max<std::size_t>(points_most[i] * undivided / services, 1);
+    while (tier.points.size() > tier.points_max) tier.points.pop_front();
+  }
+}
+
 void SeriesBook::add(const ServiceView& view) {
   std::vector<std::string> peers;
   for (const auto& peer : view.decision.peers) peers.emplace_back(peer.policy);

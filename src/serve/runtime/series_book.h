@@ -1,5 +1,7 @@
 // The recent past of one service as columns of numbers, for the dashboard: a point a second for 10 minutes, one every
-// 10 s for 2 hours, one a minute for a day; ~180 KB at most, grown as it fills. NaN: not measured, which is not zero.
+// 10 s for 2 hours, one a minute for a day; ~310 KB at most, grown as it fills. NaN: not measured, which is not zero.
+// In a large fleet each service reaches less far back, so that all together keep to ~130 MB: of 4,000 services each has
+// 60 points a tier (a minute, 10 minutes, and 2.4 hours).
 //
 // A coarse point folds the fine ones it covers: means of what is measured, the highest latency, the last size.
 #pragma once
@@ -21,6 +23,8 @@ inline constexpr std::size_t series_columns = 15;
 
 class SeriesBook {
  public:
+  // Of how many services this is one.
+  void share_among(std::size_t services);
   void add(const ServiceView& view);
   // The newest points that cover the window, at the finest step that reaches back so far.
   [[nodiscard]] Series read(Instant now, Duration window) const;
@@ -39,7 +43,9 @@ class SeriesBook {
   void fold(Tier& tier, const Point& point) const;
 
   std::vector<std::string> peers_;
-  std::array<Tier, 3> tiers_{Tier{1s, 600, {}}, Tier{10s, 720, {}}, Tier{60s, 1440, {}}};
+  static constexpr std::array<std::size_t, 3> points_most{600, 720, 1440};
+  std::array<Tier, 3> tiers_{Tier{1s, points_most[0], {}}, Tier{10s, points_most[1], {}},
+                             Tier{60s, points_most[2], {}}};
 };
 
 }  // namespace tidegate

@@ -248,7 +248,7 @@ void FakePanel::remember(const ServiceView& view, bool changed) {
 
 void FakePanel::advance(Instant now) {
   std::vector<FleetEvent> events;
-  std::function<void(const FleetEvent&)> listener;
+  std::vector<std::function<void(const FleetEvent&)>> listeners;
   {
     const std::lock_guard lock(mutex_);
     auto made = std::make_shared<FleetView>(FleetView{.now = now, .tick = ++tick_});
@@ -263,10 +263,10 @@ void FakePanel::advance(Instant now) {
     view_ = made;
     for (auto& event : events) event.view = view_;
     events.push_back({FleetEvent::Kind::tick, view_, "", std::nullopt});
-    listener = listener_;
+    listeners = listeners_;
   }
-  if (!listener) return;
-  for (const auto& event : events) listener(event);
+  for (const auto& listener : listeners)
+    for (const auto& event : events) listener(event);
 }
 
 std::shared_ptr<const FleetView> FakePanel::view() const {
@@ -281,7 +281,8 @@ RuntimeHealth FakePanel::health() const {
           .tick_seconds_last = 0.0021,
           .decide_seconds_last = 0.0004,
           .reloaded = instant_at(1'789'380'000),
-          .gateway_connected = true};
+          .gateway_connected = true,
+          .leads = true};
 }
 
 Result<void> FakePanel::set_override(const std::string& service, std::optional<Override> manual) {

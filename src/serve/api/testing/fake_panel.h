@@ -39,7 +39,7 @@ class FakePanel : public ControlPanel {
   [[nodiscard]] Result<std::vector<JournalEvent>> events(const std::string& service, Instant from, Instant to,
                                                          std::size_t limit) const override;
   [[nodiscard]] Result<std::vector<std::string>> log_tail(const std::string& replica, std::size_t lines) const override;
-  void on_event(std::function<void(const FleetEvent&)> listener) override { listener_ = std::move(listener); }
+  void on_event(std::function<void(const FleetEvent&)> listener) override { listeners_.push_back(std::move(listener)); }
 
   [[nodiscard]] std::vector<std::string> restarted() const;
 
@@ -70,7 +70,7 @@ class FakePanel : public ControlPanel {
   std::vector<JournalEvent> events_;
   std::map<std::string, std::deque<Row>> rows_;
   std::vector<std::string> restarted_;
-  std::function<void(const FleetEvent&)> listener_;
+  std::vector<std::function<void(const FleetEvent&)>> listeners_;
   std::uint64_t tick_ = 0;
 };
 

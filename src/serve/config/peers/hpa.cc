@@ -12,8 +12,8 @@ namespace {
 
 using enum SettingKind;
 
-constexpr std::size_t metrics_most = 15;  // beside the first
-constexpr std::size_t policies_most = 16;
+constexpr double metrics_most = 15;  // beside the first
+constexpr double policies_most = 16;
 
 constexpr std::array metric_shape{
     Setting{"metric", section, required(), "one further metric", {.section = &hpa_metric_section}}};
@@ -36,7 +36,11 @@ constexpr std::array hpa_settings{
             literal("8"),
             "its target, per ready replica unless `type` says otherwise",
             {.unit = "the signal's", .low = 1e-3, .high = 1e12}},
-    Setting{"metrics", list, otherwise("none"), "further metrics; the largest proposal wins", {.shapes = metric_shape}},
+    Setting{"metrics",
+            list,
+            otherwise("none"),
+            "further metrics; the largest proposal wins",
+            {.high = metrics_most, .shapes = metric_shape}},
     Setting{"tolerance", share, literal("0.1"), "deviation that changes nothing"},
     Setting{"tolerance_up", share, otherwise("tolerance"), "the same for raising alone"},
     Setting{"tolerance_down", share, otherwise("tolerance"), "the same for lowering alone"},
@@ -57,8 +61,11 @@ constexpr std::array hpa_settings{
             {.unit = "replicas", .low = 0, .high = replicas_limit}},
     Setting{
         "up_period", duration, literal("15s"), "period of the limits on growth", {.low = 1, .high = hour_seconds / 2}},
-    Setting{
-        "up_policies", list, otherwise("those above"), "limits on growth, in their place", {.shapes = scaling_shape}},
+    Setting{"up_policies",
+            list,
+            otherwise("those above"),
+            "limits on growth, in their place",
+            {.high = policies_most, .shapes = scaling_shape}},
     Setting{"up_select",
             choice,
             literal("max"),
@@ -78,7 +85,7 @@ constexpr std::array hpa_settings{
             list,
             otherwise("the one above"),
             "limits on shrinking, in its place",
-            {.shapes = scaling_shape}},
+            {.high = policies_most, .shapes = scaling_shape}},
     Setting{
         "down_select", choice, literal("max"), "which limit on shrinking counts", {.choices = enum_words<HpaSelect>}}};
 
@@ -158,7 +165,7 @@ HpaPolicy read_hpa(const YamlNode& node, ReadContext context) {
   reader.read("name", policy.name);
   reader.choose("type", policy.type);
   reader.read("target_average", policy.target_average);
-  read_each(reader, "metrics", "begin each with `- signal:`", metrics_most,
+  read_each(reader, "metrics", "begin each with `- signal:`",
             [&](const YamlNode& item) { policy.metrics.push_back(read_hpa_metric(item, context)); });
   reader.read("tolerance", policy.tolerance);
   reader.read("tolerance_up", policy.tolerance_up);
@@ -175,7 +182,7 @@ HpaPolicy read_hpa(const YamlNode& node, ReadContext context) {
   reader.read("down_period", policy.down_period);
   reader.choose("down_select", policy.down_select);
   const auto read_policies_of = [&](std::string_view key, std::vector<HpaScalingPolicy>& into) {
-    read_each(reader, key, "begin each with `- pods:` or `- percent:`", policies_most,
+    read_each(reader, key, "begin each with `- pods:` or `- percent:`",
               [&](const YamlNode& item) { into.push_back(read_scaling(item, context)); });
   };
   read_policies_of("up_policies", policy.up_policies);

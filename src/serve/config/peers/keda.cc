@@ -11,7 +11,7 @@ namespace {
 
 using enum SettingKind;
 
-constexpr std::size_t triggers_most = 16;
+constexpr double triggers_most = 16;
 
 constexpr std::array metric_types{to_text(HpaTarget::average_value), to_text(HpaTarget::value)};
 constexpr std::array trigger_shape{
@@ -22,7 +22,7 @@ constexpr std::array keda_settings{
             list,
             otherwise("in_flight and queued, 8 of each"),
             "what it scales by; the largest proposal wins, and any of them makes it active",
-            {.shapes = trigger_shape}},
+            {.high = triggers_most, .shapes = trigger_shape}},
     Setting{"polling_interval",
             duration,
             literal("30s"),
@@ -137,7 +137,7 @@ KedaPolicy read_keda(const YamlNode& node, ReadContext context) {
   KedaPolicy policy;
   SettingsReader reader(node, keda_policy_section, context.problems);
   std::vector<KedaTrigger> triggers;
-  read_each(reader, "triggers", "begin each with `- signal:`", triggers_most,
+  read_each(reader, "triggers", "begin each with `- signal:`",
             [&](const YamlNode& item) { triggers.push_back(read_trigger(item, context)); });
   if (!triggers.empty()) policy.triggers = std::move(triggers);
   reader.read("polling_interval", policy.polling_interval);

@@ -34,7 +34,7 @@ constexpr std::array nomad_settings{
             list,
             otherwise("in_flight at a target of 8 per replica"),
             "what is measured and what follows from it; at most 16",
-            {.shapes = check_shape}}};
+            {.high = checks_most, .shapes = check_shape}}};
 constexpr std::array check_includes{&peer_metric_section};
 constexpr std::array check_settings{
     Setting{"group", text, otherwise("none"), "in a group, a check that wants no change counts only if all do"},

@@ -1,4 +1,7 @@
-// Appends ticks and checkpoints as fast as it can until it is killed.  test_writer PATH
+// Appends ticks and checkpoints as fast as it can until it is killed; says so on stdout once the first is on the disk.
+//   test_writer PATH
+#include <cstdio>
+
 #include "serve/journal/journal.h"
 
 int main(int argc, char** argv) {
@@ -15,5 +18,6 @@ int main(int argc, char** argv) {
       (*journal)->checkpoint("chat", now,
                              std::vector<std::byte>(static_cast<std::size_t>(tick), static_cast<std::byte>(tick)));
     if (!(*journal)->flush(10s)) return 1;
+    if (tick == 1) std::puts("writing"), std::fflush(stdout);
   }
 }

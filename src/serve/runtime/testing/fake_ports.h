@@ -73,9 +73,16 @@ class FakeLink final : public GatewayLink {
 class FakeSource final : public Source {
  public:
   [[nodiscard]] std::string_view name() const override { return "fake"; }
+  [[nodiscard]] Result<void> configure(const std::vector<ServiceSpec>& wanted) override {
+    if (refuses && wanted != services) return fail(ErrorKind::invalid, "not to be measured");
+    services = wanted;
+    return {};
+  }
   [[nodiscard]] std::vector<Sample> latest() override { return samples; }
   void replicas(const std::vector<ScrapeTarget>& targets) override { asked = targets; }
 
+  bool refuses = false;
+  std::vector<ServiceSpec> services;
   std::vector<Sample> samples;
   std::vector<ScrapeTarget> asked;
 };

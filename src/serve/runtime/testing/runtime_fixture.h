@@ -63,14 +63,14 @@ class RuntimeTest : public testing::Test {
           if (load_problem_) return fail(ErrorKind::invalid, *load_problem_);
           return SourcedFleet{wanted_, {.text = wanted_text_}};
         },
-        .make_sources = [this](const std::vector<ServiceSpec>&) -> Result<Sources> {
-          ++sources_made_;
-          Sources sources;
-          auto source = std::make_unique<FakeSource>();
-          source_ = source.get();
-          sources.push_back(std::move(source));
-          return sources;
-        },
+        .make_sources =
+            [this] {
+              Sources sources;
+              auto source = std::make_unique<FakeSource>();
+              source_ = source.get();
+              sources.push_back(std::move(source));
+              return sources;
+            },
         .log_tail = {},
         .decide = [this](const FleetSpec& spec, FleetState state,
                          const FleetObservation& seen) { return decided(spec, std::move(state), seen); }};
@@ -123,7 +123,6 @@ class RuntimeTest : public testing::Test {
   FleetSpec spec_, wanted_;
   std::string wanted_text_ = "as at first";
   std::optional<std::string> load_problem_;
-  int sources_made_ = 0;
   FakeSource* source_ = nullptr;
   std::map<std::string, std::int32_t> sizes_;
   double slots_ = 4;

@@ -43,6 +43,9 @@ struct SteeringStatus {
   std::string author, comment;
   std::optional<double> expires;
 };
+struct ProblemStatus {
+  std::string pool, reason, message;
+};
 struct ServiceStatus {
   std::string name, mode, verdict, reason;
   double floor = 0, ceiling = 0;
@@ -55,6 +58,7 @@ struct ServiceStatus {
   std::vector<SteeringStatus> steering;
   std::vector<ReplicaStatus> replicas;
   std::vector<SignalStatus> signals;
+  std::vector<ProblemStatus> problems;
 };
 struct FleetStatus {
   double now = 0;
@@ -87,11 +91,11 @@ struct SteeringWords {
   std::optional<std::int64_t> replicas = {};
 };
 
-class ApiClient {
+class ControllerClient {
  public:
   // Reads --config when it is given.
-  [[nodiscard]] static Result<ApiClient> connect(const Arguments& given, const Terminal& terminal);
-  ApiClient(std::string server, std::optional<std::string> token)
+  [[nodiscard]] static Result<ControllerClient> connect(const Arguments& given, const Terminal& terminal);
+  ControllerClient(std::string server, std::optional<std::string> token)
       : server_(std::move(server)), token_(std::move(token)) {}
 
   [[nodiscard]] Result<FleetStatus> fleet();

@@ -1,4 +1,4 @@
-#include "app/api_client.h"
+#include "app/controller_client.h"
 
 #include <fmt/format.h>
 
@@ -101,6 +101,8 @@ ServiceStatus service_of(const Json& json) {
   for (const auto& one : list(json, "signals"))
     service.signals.push_back({text(one, "signal"), text(one, "quality"), maybe(one, "value"), maybe(one, "age"),
                                count(one, "reported"), count(one, "expected")});
+  for (const auto& one : list(json, "problems"))
+    service.problems.push_back({text(one, "pool"), text(one, "reason"), text(one, "message")});
   return service;
 }
 
@@ -156,14 +158,15 @@ Option config_option() {
   return {.name = "--config", .value = "FILE", .help = "the configuration that names the controller's API and token"};
 }
 
-Result<ApiClient> ApiClient::connect(const Arguments& given, const Terminal& terminal) {
+Result<ControllerClient> ControllerClient::connect(const Arguments& given, const Terminal& terminal) {
   const auto config = given.value("--config");
   if (!config) {
     const char* file = std::getenv("TIDEGATE_TOKEN_FILE");
-    if (file == nullptr || *file == '\0') return Result<ApiClient>{std::in_place, terminal.server(), std::nullopt};
+    if (file == nullptr || *file == '\0')
+      return Result<ControllerClient>{std::in_place, terminal.server(), std::nullopt};
     auto token = resolve(FileRef{file});
     if (!token) return std::unexpected(token.error());
-    return Result<ApiClient>{std::in_place, terminal.server(), *std::move(token)};
+    return Result<ControllerClient>{std::in_place, terminal.server(), *std::move(token)};
   }
   const auto loaded = load_configuration_file(*config, app_resolvers());
   if (!loaded) return std::unexpected(loaded.error());
@@ -177,10 +180,10 @@ Result<ApiClient> ApiClient::connect(const Arguments& given, const Terminal& ter
     if (!resolved) return std::unexpected(resolved.error());
     token = *std::move(resolved);
   }
-  return Result<ApiClient>{std::in_place, *std::move(server), std::move(token)};
+  return Result<ControllerClient>{std::in_place, *std::move(server), std::move(token)};
 }
 
-Result<std::string> ApiClient::ask(const std::string& method, const std::string& path, const std::string& body) {
+Result<std::string> ControllerClient::ask(const std::string& method, const std::string& path, const std::string& body) {
   HttpRequest request{.method = method, .url = server_ + path, .body = body, .bearer = token_, .timeout = 10s};
   request.direct = true;
   request.body_max = 256 << 20;
@@ -198,7 +201,7 @@ Result<std::string> ApiClient::ask(const std::string& method, const std::string&
   return last_body_;
 }
 
-Result<FleetStatus> ApiClient::fleet() {
+Result<FleetStatus> ControllerClient::fleet() {
   const auto body = ask("GET", "/api/v1/services");
   if (!body) return std::unexpected(body.error());
   const auto json = Json::parse(*body, nullptr, false);
@@ -209,7 +212,7 @@ Result<FleetStatus> ApiClient::fleet() {
   return fleet;
 }
 
-Result<ServiceStatus> ApiClient::service(const std::string& name) {
+Result<ServiceStatus> ControllerClient::service(const std::string& name) {
   const auto body = ask("GET", "/api/v1/services/" + percent_encoded(name));
   if (!body) return std::unexpected(body.error());
   const auto json = Json::parse(*body, nullptr, false);
@@ -217,7 +220,7 @@ Result<ServiceStatus> ApiClient::service(const std::string& name) {
   return service_of(json);
 }
 
-Result<HealthStatus> ApiClient::health() {
+Result<HealthStatus> ControllerClient::health() {
   const auto body = ask("GET", "/api/v1/health");
   if (!body) return std::unexpected(body.error());
   const auto json = Json::parse(*body, nullptr, false);
@@ -235,7 +238,7 @@ Result<HealthStatus> ApiClient::health() {
                       .journal_problem = text(json, "journal_problem")};
 }
 
-Result<std::vector<DecisionRow>> ApiClient::decisions(const std::string& name, double from, double to) {
+Result<std::vector<DecisionRow>> ControllerClient::decisions(const std::string& name, double from, double to) {
   const auto body = ask("GET", fmt::format("/api/v1/services/{}/decisions?from={:.3f}&to={:.3f}&limit=1000",
                                            percent_encoded(name), from, to));
   if (!body) return std::unexpected(body.error());
@@ -245,7 +248,7 @@ Result<std::vector<DecisionRow>> ApiClient::decisions(const std::string& name, d
   return rows;
 }
 
-Result<std::vector<NoticeRow>> ApiClient::notices(const std::string& name, double from, double to) {
+Result<std::vector<NoticeRow>> ControllerClient::notices(const std::string& name, double from, double to) {
   const auto body = ask("GET", fmt::format("/api/v1/services/{}/notices?from={:.3f}&to={:.3f}&limit=1000",
                                            percent_encoded(name), from, to));
   if (!body) return std::unexpected(body.error());
@@ -256,14 +259,14 @@ Result<std::vector<NoticeRow>> ApiClient::notices(const std::string& name, doubl
   return rows;
 }
 
-Result<TextAnswer> ApiClient::explain(const std::string& name, const std::string& query) {
+Result<TextAnswer> ControllerClient::explain(const std::string& name, const std::string& query) {
   const auto body = ask("GET", fmt::format("/api/v1/services/{}/explain{}", percent_encoded(name), query));
   if (!body) return std::unexpected(body.error());
   const auto json = Json::parse(*body, nullptr, false);
   return TextAnswer{text(json, "text"), *body};
 }
 
-Result<std::vector<std::string>> ApiClient::log(const std::string& replica, int lines) {
+Result<std::vector<std::string>> ControllerClient::log(const std::string& replica, int lines) {
   const auto body = ask("GET", fmt::format("/api/v1/replicas/{}/log?lines={}", percent_encoded(replica), lines));
   if (!body) return std::unexpected(body.error());
   const auto json = Json::parse(*body, nullptr, false);
@@ -273,7 +276,7 @@ Result<std::vector<std::string>> ApiClient::log(const std::string& replica, int 
   return tail;
 }
 
-Result<void> ApiClient::steer(const std::string& name, const std::string& action, const SteeringWords& words) {
+Result<void> ControllerClient::steer(const std::string& name, const std::string& action, const SteeringWords& words) {
   const auto path = fmt::format("/api/v1/services/{}/{}", percent_encoded(name), action);
   const bool clears = action == "override" && words.kind.empty();
   Json body{{"author", words.author}, {"comment", words.comment}};
