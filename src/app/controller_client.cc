@@ -90,7 +90,7 @@ ServiceStatus service_of(const Json& json) {
                         .in_flight = maybe(json, "in_flight"),
                         .attainment = maybe(json, "attainment"),
                         .cost_per_hour = maybe(json, "cost_per_hour"),
-                        .gpus = count(json, "gpus"),
+                        .gpus = number(json, "gpus"),
                         .rollout = flag(json, "rollout"),
                         .lead_time = number(json, "lead_time"),
                         .steering = steering_of(json)};

@@ -50,7 +50,7 @@ struct ServiceStatus {
   std::string name, mode, verdict, reason;
   double floor = 0, ceiling = 0;
   std::optional<double> rate, queued, in_flight, attainment, cost_per_hour;
-  int gpus = 0;
+  double gpus = 0;
   bool rollout = false;
   double lead_time = 0;
   std::vector<ObjectiveStatus> slo;

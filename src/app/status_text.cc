@@ -58,7 +58,7 @@ std::string latency_text(const ServiceStatus& service, const Terminal& terminal)
 
 std::string cost_text(const ServiceStatus& service) {
   return service.cost_per_hour ? fmt::format("${:.2f}/h", *service.cost_per_hour)
-                               : fmt::format("{} GPU{}", service.gpus, service.gpus == 1 ? "" : "s");
+                               : fmt::format("{:.4g} GPU{}", service.gpus, service.gpus == 1 ? "" : "s");
 }
 
 std::string remarks(const ServiceStatus& service) {

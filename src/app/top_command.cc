@@ -85,13 +85,15 @@ void remember(Trends& trends, const FleetStatus& fleet) {
 
 std::string totals(const FleetStatus& fleet) {
   double cost = 0;
-  int gpus = 0, ready = 0;
+  double gpus = 0;
+  int ready = 0;
   for (const auto& service : fleet.services) {
     cost += service.cost_per_hour.value_or(0);
     gpus += service.gpus;
     for (const auto& pool : service.pools) ready += pool.ready;
   }
-  return fmt::format("{} services, {} replicas ready, {} GPUs, ${:.2f}/h", fleet.services.size(), ready, gpus, cost);
+  return fmt::format("{} services, {} replicas ready, {:.4g} GPUs, ${:.2f}/h", fleet.services.size(), ready, gpus,
+                     cost);
 }
 
 int watch(ControllerClient& client, Terminal& terminal) {

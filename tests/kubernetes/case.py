@@ -68,7 +68,7 @@ class KubernetesTest(unittest.TestCase):
         made = self.api.create("/api/v1/namespaces", {"metadata": {"generateName": "test-"}})
         self.namespace = made["metadata"]["name"]
         # Pods are refused until the controllers have made the namespace's own service account.
-        self.wait_until("the namespace can hold pods", lambda: self.api.find(self.core("serviceaccounts", "default")))
+        self.wait_until("the namespace can hold pods", lambda: self.api.find(self.core("serviceaccounts", "default")), 120)
 
     def tearDown(self):
         self.api.delete(f"/api/v1/namespaces/{self.namespace}")

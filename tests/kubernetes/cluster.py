@@ -64,6 +64,20 @@ class Cluster:
             raise
         return self
 
+    def settle(self):
+        """Waits until every controller follows again after the API server was away: each comes back in its own time, a
+        minute and more. A pod that gets ready has been through all of their hands."""
+        path = "/api/v1/namespaces"
+        name = self.api.create(path, {"metadata": {"generateName": "settle-"}})["metadata"]["name"]
+        self.wait_until("a namespace can hold pods", lambda: self.api.find(f"{path}/{name}/serviceaccounts/default"))
+        deployments = f"/apis/apps/v1/namespaces/{name}/deployments"
+        labels = {"app": "one"}
+        self.api.create(deployments, {"metadata": {"name": "one"}, "spec": {
+            "replicas": 1, "selector": {"matchLabels": labels}, "template": {
+                "metadata": {"labels": labels}, "spec": {"containers": [{"name": "server", "image": "model-server"}]}}}})
+        self.wait_until("a pod is ready", lambda: self.api.get(f"{deployments}/one")["status"].get("readyReplicas"))
+        self.api.delete(f"{path}/{name}")
+
     def stop(self, keep=False):
         """Ends everything. Keeps the folder with the logs if asked to."""
         stop_all(list(self.daemons.values()))

@@ -131,6 +131,7 @@ class Control(KubernetesTest):
         self.create_deployment("chat", 1)
         self.wait_until("it is ready", lambda: self.ready_replicas("chat") == 1)
         server = self.cluster.daemons["kube-apiserver"]
+        self.addCleanup(self.cluster.settle)
         server.kill()
         self.assertFalse(self.cluster.is_ready())
         server.start().wait_until("it is ready again", self.cluster.is_ready, 120)

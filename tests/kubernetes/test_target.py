@@ -370,6 +370,7 @@ class TargetTest(KubernetesTest):
         controller = self.run_tidegate()
         self.ready(controller, 3)
         server = self.cluster.daemons["kube-apiserver"]
+        self.addCleanup(self.cluster.settle)
         server.kill()
         try:
             controller.wait("it holds", lambda: controller.service()["last_decision"]["reason"] == "target_error")
@@ -386,7 +387,7 @@ class TargetTest(KubernetesTest):
         begun = time.monotonic()
         controller.wait("it goes on", lambda: self.wanted() == 6, 90)
         print(f"\n  from the API server's return to the scale write: {time.monotonic() - begun:.1f} s", flush=True)
-        self.wait_until("six are ready", lambda: self.ready_replicas("chat") == 6, 90)
+        self.wait_until("six are ready", lambda: self.ready_replicas("chat") == 6, 180)
         self.assertEqual(self.scale_writes(), ["update"])
 
     # -- Before it runs -----------------------------------------------------------------------------------------------

@@ -124,6 +124,25 @@ TEST(DecideFleet, a_shared_budget_takes_back_what_was_to_be_added) {
   }
 }
 
+// Three tenths and seven tenths are one GPU, although in binary they add up to a little more.
+TEST(DecideFleet, shares_of_a_gpu_count_as_parts_in_the_budget) {
+  FleetSpec fleet;
+  fleet.services = {service(3), service(1)};
+  fleet.services[1].name = "code";
+  for (auto& each : fleet.services) {
+    each.guardrails.replicas_max = Replicas{each.name == "code" ? 20 : 3};
+    each.pools[0].gpus = 0;
+    each.pools[0].gpu_share = 0.1;
+  }
+  fleet.budget.gpus_max = 1;
+  auto second = seen(1, {.in_flight = 64, .queued = 200, .ready = 1});
+  second.service = "code";
+  const auto step = decide_fleet(fleet, {}, {at(1), {seen(1, {.in_flight = 9, .ready = 3}), second}});
+  EXPECT_EQ(step.decisions[0].total(), Replicas{3});
+  EXPECT_EQ(step.decisions[1].total(), Replicas{7});
+  EXPECT_EQ(step.decisions[1].stages[5].reason, Reason::budget_cap);
+}
+
 TEST(DecideFleet, the_budget_lowers_nothing) {
   FleetSpec fleet;
   fleet.services = {service(1)};

@@ -7,12 +7,13 @@ namespace {
 
 struct Spend {
   std::int64_t price = 0;  // micro-dollars per hour
-  std::int64_t gpus = 0;
+  double gpus = 0;
 };
 
 Spend spend_of(const PoolPlan& pool) {
   const std::int64_t replicas = pool.target;
-  return {.price = replicas * (pool.spec->price ? pool.spec->price->value() : 0), .gpus = replicas * pool.spec->gpus};
+  return {.price = replicas * (pool.spec->price ? pool.spec->price->value() : 0),
+          .gpus = static_cast<double>(replicas) * pool.spec->gpus_each()};
 }
 
 Spend spend_of(const ServicePlan& plan) {
@@ -33,13 +34,13 @@ bool is_within(const BudgetSpec& budget, std::span<ServicePlan> plans) {
     sum.gpus += one.gpus;
   }
   return (!budget.price_max || sum.price <= budget.price_max->value()) &&
-         (!budget.gpus_max || sum.gpus <= *budget.gpus_max);
+         (!budget.gpus_max || sum.gpus <= *budget.gpus_max + rounding);
 }
 
 // The dearest replica about to be added, of the service whose plan costs most.
 std::pair<ServicePlan*, PoolPlan*> to_take_back(std::span<ServicePlan> plans) {
   std::pair<ServicePlan*, PoolPlan*> found{nullptr, nullptr};
-  std::tuple<std::int64_t, std::int64_t, double> highest{-1, -1, -1};
+  std::tuple<std::int64_t, double, double> highest{-1, -1, -1};
   for (ServicePlan& plan : plans) {
     if (plan.target() <= plan.spec.guardrails.replicas_min.value()) continue;
     const Spend spend = spend_of(plan);

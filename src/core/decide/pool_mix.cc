@@ -84,6 +84,8 @@ std::string_view passed_over(const PoolPlan& cheapest) {
   return "";
 }
 
+auto by_ratio(const PoolPlan& pool) { return std::pair{pool.ratio(), std::string_view{pool.spec->name}}; }
+
 }  // namespace
 
 StageResult mix_pools(ServicePlan& plan) {
@@ -110,6 +112,14 @@ StageResult mix_pools(ServicePlan& plan) {
 
 void resize_to(ServicePlan& plan, std::int32_t total) {
   const auto order = buyable(plan);
+  // What is there already costs no cold start: of what was about to go, the cheapest stays.
+  while (plan.target() < total) {
+    PoolPlan* stay = nullptr;
+    for (PoolPlan& pool : plan.pools)
+      if (pool.target < pool.present && (stay == nullptr || by_ratio(pool) < by_ratio(*stay))) stay = &pool;
+    if (stay == nullptr) break;
+    stay->target += std::min(total - plan.target(), stay->present - stay->target);
+  }
   while (plan.target() < total) {
     const auto next = std::ranges::find_if(order, [&](std::size_t i) { return plan.pools[i].room() > 0; });
     if (next == order.end()) return;

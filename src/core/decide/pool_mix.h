@@ -18,8 +18,9 @@ namespace tidegate {
 // Sets the targets of plan.pools. `before` and `after` of the result are replicas.
 [[nodiscard]] StageResult mix_pools(ServicePlan& plan);
 
-// Adds or takes single replicas, cheapest first or dearest first, until the pools' targets add up to `total` or no
-// pool has room. For limits and overrides, which count replicas and not weights.
+// Adds or takes single replicas until the pools' targets add up to `total` or no pool has room: of those that are
+// there and were about to go the cheapest stay, then the cheapest pool with room is bought from; taken are what was
+// about to be added, then the dearest. For limits and overrides, which count replicas and not weights.
 void resize_to(ServicePlan& plan, std::int32_t total);
 
 }  // namespace tidegate

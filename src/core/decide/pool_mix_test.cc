@@ -117,5 +117,14 @@ TEST(ResizeTo, adds_the_cheapest_and_takes_back_what_was_to_be_added) {
   EXPECT_EQ(bench.plan.pools[1].target, 1);
 }
 
+TEST(ResizeTo, keeps_what_is_there_before_it_buys) {
+  Bench bench{{{"dear", 1, 4, 6}, {"cheap", 1, 1, 0}}, 1, 1};
+  (void)bench.mixed();
+  ASSERT_EQ(bench.plan.target(), 1);
+  resize_to(bench.plan, 5);  // a limited step down
+  EXPECT_EQ(bench.plan.pools[0].target, 5);
+  EXPECT_EQ(bench.plan.pools[1].target, 0);
+}
+
 }  // namespace
 }  // namespace tidegate

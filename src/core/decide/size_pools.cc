@@ -13,10 +13,13 @@ constexpr double penalty_boots = 4;
 constexpr Duration penalty_least = 1min;
 constexpr Duration penalty_most = 30min;
 
-double cost_of(const PoolSpec& pool) {
-  if (pool.price && pool.price->value() > 0) return static_cast<double>(pool.price->value()) * 1e-6;
-  return std::max(pool.gpus, 1);
+// Dollars and GPUs cannot be compared: GPUs are the cost unless every pool has a price.
+double cost_of(const PoolSpec& pool, bool in_dollars) {
+  if (in_dollars) return static_cast<double>(pool.price->value()) * 1e-6;
+  return pool.gpus_each() > 0 ? pool.gpus_each() : 1;
 }
+
+bool has_price(const PoolSpec& pool) { return pool.price && pool.price->value() > 0; }
 
 bool meets_alone(const Capacity& capacity, const Slo& slo) {
   if (capacity.basis != CapacityBasis::learned && capacity.basis != CapacityBasis::hinted) return true;
@@ -82,8 +85,9 @@ const PoolObservation* seen_pool(const Observation& seen, const std::string& nam
 
 void size_pools(ServicePlan& plan) {
   plan.pools.reserve(plan.spec.pools.size());
+  const bool in_dollars = std::ranges::all_of(plan.spec.pools, has_price);
   for (const PoolSpec& spec : plan.spec.pools) {
-    PoolPlan pool{.spec = &spec, .seen = seen_pool(plan.seen, spec.name), .cost = cost_of(spec)};
+    PoolPlan pool{.spec = &spec, .seen = seen_pool(plan.seen, spec.name), .cost = cost_of(spec, in_dollars)};
     StartMemory& starts = plan.state.starts[spec.name];
     if (pool.seen != nullptr) {
       learn(plan, *pool.seen);

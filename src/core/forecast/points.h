@@ -1,6 +1,6 @@
 // The forecasters' points: one number per forecaster and horizon; the spread around it is learned
 // (residual_histogram.h). In the order of `Forecaster`:
-//   level          the two-minute level stays
+//   level          the two-minute level stays; what the last bins prove moves it at once (forecast.cc)
 //   recent_max     the highest 10-second rate of the last 10 to 60 minutes (longer for longer horizons)
 //   seasonal_day   the level, times what this time of day did on earlier days between now and the horizon
 //   seasonal_hour  the mean of the hour, times what that minute of the hour does (clock-driven surges)

@@ -37,12 +37,16 @@ struct PoolSpec {
   std::string name = "default";
   std::optional<MicroUsdPerHour> price;  // of one replica; none: GPU-hours are the cost
   bool pays_nodes = false;               // the price is a part of a node's, which is paid whole
-  std::int32_t gpus = 0;                 // per replica
+  std::int32_t gpus = 0;                 // per replica, whole ones
+  std::optional<double> gpu_share;       // of one GPU, per replica, where others divide it (MIG, time slices): 0 to 1
   std::optional<Bytes> gpu_memory;       // per replica, when it shares a GPU
   std::optional<Duration> startup;       // prior of the cold start
   std::optional<Replicas> replicas_max;  // of this pool
   CapacityHint capacity;
   TargetSpec target;
+
+  // GPUs that a replica occupies.
+  [[nodiscard]] double gpus_each() const { return gpu_share.value_or(gpus); }
 
   friend bool operator==(const PoolSpec&, const PoolSpec&) = default;
 };

@@ -64,7 +64,9 @@ ServiceLoad load_of(const SloMemory& memory, const PolicyInput& input, double sl
                    .rate_known = demand.arrivals_known || input.at_lead.has_history};
   if (capacity.basis != CapacityBasis::unknown && demand.residence > 0 && memory.evidence >= windows_least)
     load.residence = measured_residence(input);
-  if (load.rate_known) load.busy = input.at_lead.level * load.residence;
+  if (load.rate_known)
+    load.busy = std::max(input.at_lead.level, evident_rate(memory.recent, demand.variability, input.lead_time)) *
+                load.residence;
   if (demand.concurrency_known) load.busy = std::max(load.busy, busy_slots(memory.in_flight, input.ready, capacity));
   return load;
 }
@@ -104,6 +106,10 @@ void smooth(SloMemory& memory, const PolicyInput& input, double elapsed) {
   if (demand.arrivals_known && demand.interval > Duration::zero())
     memory.flow += (memory.flow_known ? quick : 1) * (demand.arrivals / seconds(demand.interval) - memory.flow);
   memory.flow_known = demand.arrivals_known;
+  if (demand.arrivals_known)
+    observe(memory.recent, demand.interval, demand.arrivals, input.lead_time);
+  else
+    forget(memory.recent);
 }
 
 // While requests wait, every slot there is is taken: what a learned capacity extrapolates beyond that is not there.
@@ -290,7 +296,8 @@ void tune(SloMemory& memory, const PolicyInput& input, const Tuning& with) {
 // The peak the user expects bounds what a short history foretells; the present load stands against it.
 double believed(const SloPolicy& policy, const Tuner& tuner, const ServiceLoad& load, const CandidateBand& rule) {
   if (!policy.peak_rate || tuner.observed >= short_history) return rule.forecast;
-  return std::min(rule.forecast, std::max(rule.present, *policy.peak_rate / load.replica_rate()));
+  return std::min(rule.forecast,
+                  std::max({rule.present, load.busy / load.slots, *policy.peak_rate / load.replica_rate()}));
 }
 
 Proposal without_evidence(const SloMemory& memory, const PolicyInput& input, Band band) {

@@ -1,7 +1,8 @@
 // Our own policy: the cheapest band that holds the SLO. Nothing to set; peak_rate, where given, bounds what a history
 // of less than a day foretells, and without `forecast` the load is expected to stay as it is.
 //
-//   floor   = max(forecast demand at the lead time at a quantile; the present load, staffed for its variability;
+//   floor   = max(forecast demand at the lead time at a quantile; the present load, staffed for its variability, or
+//                 what the last arrivals prove of a rise (recent_arrivals.h);
 //                 what works the backlog off, counting replicas already starting)
 //   ceiling = max(peak demand over the hold time at a quantile of its own; the highest floor of the hold time;
 //                 the floor)
@@ -23,6 +24,7 @@
 #pragma once
 
 #include "core/policy/policy.h"
+#include "core/policy/recent_arrivals.h"
 #include "core/policy/recent_peak.h"
 #include "core/policy/tuner.h"
 
@@ -38,6 +40,7 @@ struct SloMemory {
   bool in_flight_known = false;
   double flow = 0;  // requests per second, smoothed alike
   bool flow_known = false;
+  RecentArrivals recent;
   double crowded = 0;  // concurrency of a replica while requests waited: its slots are not more
   Instant crowded_last{};
   double carried = 0;       // highest concurrency of a replica seen without a queue; faded
@@ -56,9 +59,9 @@ struct SloMemory {
   friend bool operator==(const SloMemory&, const SloMemory&) = default;
   template <class Archive>
   void archive(Archive& ar) {
-    ar(started, seen, busy_last, peak, evidence, in_flight, in_flight_known, flow, flow_known, crowded, crowded_last,
-       carried, breach_floor, breach_until, met, missed, ready, progress, starts_fail, pending_met, pending_missed,
-       band, tuner);
+    ar(started, seen, busy_last, peak, evidence, in_flight, in_flight_known, flow, flow_known, recent, crowded,
+       crowded_last, carried, breach_floor, breach_until, met, missed, ready, progress, starts_fail, pending_met,
+       pending_missed, band, tuner);
   }
 };
 

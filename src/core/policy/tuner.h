@@ -22,6 +22,9 @@
 // candidate is not believed to be better than its bolder neighbour by more than (ratio of expected misses)^2.5, unless
 // it was spared clusters that met the neighbour: of n that it was spared, it may still meet 3 / n (the rule of three).
 //
+// A dearer one takes over only where the leader's lateness is evident: its share, less half of its error, is above the
+// target, and on the first day it came in more than one cluster. One alone would buy what no second one asks for.
+//
 // Missing data freezes the plants. A service idle for an hour drops them and keeps what they taught.
 #pragma once
 

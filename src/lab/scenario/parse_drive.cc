@@ -18,7 +18,7 @@ constexpr std::int64_t periods_limit = 10'000;
 std::vector<PlantPool> believed_pools(const ServiceSpec& service) {
   std::vector<PlantPool> pools;
   for (const auto& spec : service.pools) {
-    PlantPool pool{.gpus = spec.gpus, .price = spec.price};
+    PlantPool pool{.gpus = spec.gpus_each(), .price = spec.price};
     pool.life.name = spec.name;
     pool.life.load = spec.startup.value_or(0s);
     const auto& hint = spec.capacity;

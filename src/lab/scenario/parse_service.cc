@@ -72,6 +72,7 @@ void parse_pool(WordReader& words, ServiceSpec& service) {
   pool.capacity.slots_max = words.number_option("slots_max", 1, 10'000);
   pool.price = price_option(words);
   pool.gpus = words.integer_option("gpus", 0, 1024).value_or(0);
+  pool.gpu_share = words.number_option("gpu_share", 0.001, 1);
   if (const auto most = words.integer_option("max", 0, replicas_limit)) pool.replicas_max = Replicas{*most};
   if (service.pools.size() >= pools_limit) words.problems().add(name.at, "a scenario has at most 32 pools");
   service.pools.push_back(std::move(pool));

@@ -37,7 +37,7 @@ namespace tidegate {
 struct PlantPool {
   LifecyclePool life;
   WorkModel work;
-  std::int32_t gpus = 0;
+  double gpus = 0;  // of one replica
   std::optional<MicroUsdPerHour> price;
   ServerModel server;
 };

@@ -58,7 +58,7 @@ void read_batch(NamedValues& values, BatchServer& server, WorkModel& work) {
 std::vector<PlantPool> plant_pools(const ServiceSpec& service) {
   std::vector<PlantPool> pools;
   for (const auto& spec : service.pools) {
-    PlantPool pool{.gpus = spec.gpus, .price = spec.price};
+    PlantPool pool{.gpus = spec.gpus_each(), .price = spec.price};
     pool.life = {.name = spec.name, .load = spec.startup.value_or(60s), .jitter = 0.2};
     if (const auto* process = std::get_if<ProcessTargetSpec>(&spec.target))
       pool.life.drain_deadline = process->drain_deadline;

@@ -42,7 +42,7 @@ double quantile(std::vector<double>& values, double q) {
   return values[index];
 }
 
-void Scorecard::replica(Duration life, std::int32_t gpus, std::optional<MicroUsdPerHour> price) {
+void Scorecard::replica(Duration life, double gpus, std::optional<MicroUsdPerHour> price) {
   score_.replica_hours += hours(life);
   score_.gpu_hours += hours(life) * gpus;
   if (price) score_.cost += hours(life) * static_cast<double>(price->value()) * 1e-6;

@@ -59,7 +59,7 @@ class Scorecard {
   explicit Scorecard(Slo slo) : slo_(std::move(slo)) {}
 
   void request(const RequestEnd& end) { ends_.push_back(end); }
-  void replica(Duration life, std::int32_t gpus, std::optional<MicroUsdPerHour> price);
+  void replica(Duration life, double gpus, std::optional<MicroUsdPerHour> price);
   void cold_starts(std::uint64_t count) { score_.cold_starts += count; }
   void decided(Instant now, Replicas total);
 

@@ -165,7 +165,7 @@ void put_services(Page& page, const FleetView& view) {
   put_gauge(page, view, "tidegate_cost_dollars_per_hour", "Price of the replicas that exist.",
             [](View one) { return one.cost_per_hour; });
   put_gauge(page, view, "tidegate_gpus", "GPUs taken by its replicas.",
-            [](View one) { return std::optional{static_cast<double>(one.gpus)}; });
+            [](View one) { return std::optional{one.gpus}; });
   put_gauge(page, view, "tidegate_lead_time_seconds", "From decision to a ready replica.",
             [](View one) { return std::optional{seconds(one.decision.lead_time)}; });
   put_gauge(page, view, "tidegate_paused", "Whether an operator paused the service.",

@@ -63,7 +63,7 @@ void write_pool(JsonWriter& json, const PoolSpec& pool, const ServiceView& servi
   json.key("desired").value(decided != nullptr ? std::optional{decided->replicas.value()} : std::nullopt);
   json.key("requested").value(seen.requested).key("starting").value(seen.starting).key("loading").value(seen.loading);
   json.key("ready").value(seen.ready).key("draining").value(seen.draining).key("failed").value(seen.failed);
-  json.key("gpus").value(pool.gpus).key("price_per_hour");
+  json.key("gpus").value(pool.gpus_each()).key("price_per_hour");
   pool.price ? json.value(static_cast<double>(pool.price->value()) * 1e-6) : json.null();
   json.key("slots").value(known(decided != nullptr ? decided->slots : 0, decided != nullptr && decided->slots > 0));
   json.end();

@@ -81,6 +81,14 @@ void check_sizes(const YamlNode& root, const FleetSpec& fleet, Diagnostics& prob
       if (pool.gpus > 1 && pool.gpu_memory)
         problems.error("shared_and_whole", place_of(root, pool_path(root, i, j, "gpu_memory")),
                        "a replica takes several whole GPUs or shares one, not both", "remove `gpu_memory` or `gpus`");
+      if (!pool.gpu_share) continue;
+      const auto at = place_of(root, pool_path(root, i, j, "gpu_share"));
+      if (local)
+        problems.error("share_of_process", at, "a process has no share of a GPU that others divide",
+                       "write `gpu_memory`: what a replica takes of a GPU's memory");
+      else if (pool.gpus > 0 || pool.gpu_memory)
+        problems.error("shared_and_whole", at, "a replica takes whole GPUs or a share of one, not both",
+                       "remove `gpu_share`, or `gpus` and `gpu_memory`");
     }
   }
 }
@@ -206,7 +214,8 @@ void check_workloads(const YamlNode& root, const FleetSpec& fleet, Diagnostics& 
 }
 
 void check_budget(const YamlNode& root, const FleetSpec& fleet, Diagnostics& problems) {
-  std::int64_t price = 0, gpus = 0;
+  std::int64_t price = 0;
+  double gpus = 0;
   for (const auto& service : fleet.services) {
     if (service.pools.empty()) continue;
     const auto cheapest =
@@ -215,16 +224,16 @@ void check_budget(const YamlNode& root, const FleetSpec& fleet, Diagnostics& pro
         });
     price += cheapest->price.value_or(MicroUsdPerHour{0}).value() * service.guardrails.replicas_min.value();
     const auto least = std::min_element(service.pools.begin(), service.pools.end(),
-                                        [](const auto& a, const auto& b) { return a.gpus < b.gpus; });
-    gpus += std::int64_t{least->gpus} * service.guardrails.replicas_min.value();
+                                        [](const auto& a, const auto& b) { return a.gpus_each() < b.gpus_each(); });
+    gpus += least->gpus_each() * service.guardrails.replicas_min.value();
   }
   if (fleet.budget.price_max && price > fleet.budget.price_max->value())
     problems.error("budget_below_min", place_of(root, "budget.price_max"),
                    "the least replicas of all services cost more than the budget",
                    "raise the budget or lower `replicas: {min: ...}`");
-  if (fleet.budget.gpus_max && gpus > *fleet.budget.gpus_max)
+  if (fleet.budget.gpus_max && gpus > *fleet.budget.gpus_max + 1e-9)
     problems.error("budget_below_min", place_of(root, "budget.gpus_max"),
-                   fmt::format("the least replicas of all services take {} GPUs, and the budget is {}", gpus,
+                   fmt::format("the least replicas of all services take {:.4g} GPUs, and the budget is {}", gpus,
                                *fleet.budget.gpus_max),
                    "raise the budget or lower `replicas: {min: ...}`");
 }

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "serve/config/model_command.h"
 #include "serve/config/read_parts.h"
@@ -22,13 +23,14 @@ void read_price(SettingsReader& replica, PoolSpec& pool, ReadContext context) {
   reader.read("node", price);
   reader.read("gpus", gpus);
   if (!price || !gpus) return;
-  if (pool.gpus < 1 || pool.gpus > *gpus) {
+  const double used = pool.gpus_each();
+  if (used <= 0 || used > *gpus) {
     context.problems.error("price_of_node", node->at,
-                           fmt::format("a replica with {} GPUs has no part in a node of {}", pool.gpus, *gpus),
-                           "set `gpus:` of the pool to those a replica uses, or give the price of a replica");
+                           fmt::format("a replica with {} GPUs has no part in a node of {}", used, *gpus),
+                           "set `gpus` or `gpu_share` of the pool to what a replica uses, or give a replica's price");
     return;
   }
-  pool.price = MicroUsdPerHour{price->value() * pool.gpus / *gpus};
+  pool.price = MicroUsdPerHour{std::llround(static_cast<double>(price->value()) * used / *gpus)};
   pool.pays_nodes = true;
 }
 
@@ -197,6 +199,7 @@ ProcessTargetSpec read_process(const YamlNode& node, SettingsReader::Scope scope
 void read_replica(const YamlNode& node, PoolSpec& pool, ReadContext context) {
   SettingsReader reader(node, replica_section, context.problems, SettingsReader::Scope::part);
   reader.read("gpus", pool.gpus);
+  reader.read("gpu_share", pool.gpu_share);
   read_price(reader, pool, context);
   reader.read("gpu_memory", pool.gpu_memory);
   reader.read("startup", pool.startup);

@@ -140,6 +140,11 @@ constexpr std::array replica_settings{
     Setting{
         "price", one_of, otherwise("none: GPU-hours are the cost"), "what a replica costs", {.shapes = price_shapes}},
     Setting{"gpus", integer, literal("0"), "GPUs of one replica", {.unit = "GPUs", .low = 0, .high = 1024}},
+    Setting{"gpu_share",
+            number,
+            otherwise("whole GPUs"),
+            "of one GPU, where a MIG slice or a time slice is all a replica has: what counts as its GPUs",
+            {.unit = "GPUs", .low = 0.001, .high = 1}},
     Setting{"gpu_memory",
             bytes,
             otherwise("whole GPUs"),

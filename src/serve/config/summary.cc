@@ -32,6 +32,7 @@ std::string target_text(const TargetSpec& target) {
 std::string pool_line(const PoolSpec& pool) {
   std::vector<std::string> parts;
   if (pool.gpus > 0) parts.push_back(fmt::format("{} GPU{}", pool.gpus, pool.gpus == 1 ? "" : "s"));
+  if (pool.gpu_share) parts.push_back(fmt::format("{:.4g} of a GPU", *pool.gpu_share));
   if (pool.gpu_memory) parts.push_back(fmt::format("{} of GPU memory", exact_text(*pool.gpu_memory)));
   if (pool.price) parts.push_back(exact_text(*pool.price));
   if (pool.startup) parts.push_back(fmt::format("starts in {}", exact_text(*pool.startup)));

@@ -42,6 +42,7 @@ struct ImportedService {
   std::optional<PolicySpec> peer;
   std::optional<KubernetesTargetSpec> target;
   std::int32_t gpus = 0;
+  std::optional<double> gpu_share;
   std::vector<std::string> models;
   std::vector<Note> notes;
 };

@@ -79,6 +79,7 @@ void write_service(YamlWriter& yaml, const ImportedService& service, ImportForm 
     yaml.end();
   }
   if (service.gpus > 0) yaml.key("gpus").value(service.gpus);
+  if (service.gpu_share) yaml.key("gpu_share").value(*service.gpu_share);
   if (service.target) write_target(yaml, service, form);
 }
 

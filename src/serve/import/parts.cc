@@ -55,8 +55,8 @@ void read_scale_target(ForeignMap reference, const Manifest& manifest, ImportedS
   service.models = facts->models;
   if (facts->is_vllm) service.signals.preset = PresetSpec{};
   if (facts->devices)
-    reference.note("",
-                   fmt::format("a replica takes {}, no whole GPU: write `price` to have its cost", *facts->devices));
+    reference.note("", fmt::format("a replica takes {}, no whole GPU: write `gpu_share`, or `price`, to have its cost",
+                                   *facts->devices));
 }
 
 NamedSignal signal_named(std::string_view metric) {

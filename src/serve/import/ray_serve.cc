@@ -75,8 +75,10 @@ ImportedService read_deployment(ForeignMap& deployment, const RayApplication& ap
   auto actor = deployment.map("ray_actor_options");
   if (const auto gpus = actor.number("num_gpus")) {
     service.gpus = static_cast<std::int32_t>(*gpus);
-    if (*gpus != service.gpus)
-      actor.note("num_gpus", "a part of a GPU: write `gpu_memory` to say how much a replica takes");
+    if (*gpus > 0 && *gpus < 1)
+      service.gpu_share = *gpus;
+    else if (*gpus != service.gpus)
+      actor.note("num_gpus", "no whole number: correct `gpus`");
   }
   actor.pass_over({"num_cpus", "memory", "resources", "runtime_env", "accelerator_type"});
   service.target = KubernetesTargetSpec{.name = service.name};

@@ -111,6 +111,10 @@ Json resource_rules(const Section& section, const Json& properties) {
     rules.push_back(rule_json(
         "!has(self.gpu_memory) || !has(self.gpus) || self.gpus <= 1",
         "a replica takes several whole GPUs or shares one, not both: remove `gpu_memory` or `gpus`", ".gpu_memory"));
+  if (properties.contains("gpus") && properties.contains("gpu_share"))
+    rules.push_back(rule_json("!has(self.gpu_share) || !has(self.gpus) || self.gpus == 0",
+                              "a replica takes whole GPUs or a share of one, not both: remove `gpu_share` or `gpus`",
+                              ".gpu_share"));
   add_signal_rules(properties, rules);
   return rules;
 }

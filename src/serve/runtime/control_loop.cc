@@ -40,7 +40,7 @@ ServiceView seen_again(std::shared_ptr<const ServiceSpec> spec, const Observatio
     const auto count = pool.committed().value() + pool.draining;
     for (std::int32_t i = 0; known != view.spec->pools.end() && i < count; ++i) {
       replicas.push_back({.pool = pool.pool, .state = ReplicaState::ready});
-      view.gpus += known->gpus;
+      view.gpus += known->gpus_each();
     }
   }
   view.cost_per_hour = cost_per_hour(*view.spec, replicas);
@@ -380,7 +380,7 @@ ServiceView ControlLoop::view_of(const ServiceMemory& memory, const Steering& st
           .attainment = share.value_or(1),
           .attainment_known = share.has_value(),
           .cost_per_hour = cost_per_hour(*memory.spec, replicas),
-          .gpus = gpus_taken(replicas)};
+          .gpus = gpus_taken(*memory.spec, replicas)};
 }
 
 const ControlLoop::ServiceMemory* ControlLoop::find(const std::string& service) const {

@@ -30,7 +30,7 @@ struct ServiceView {
   double attainment = 1;  // share of requests within the SLO over the last hour; 1 without requests
   bool attainment_known = false;
   std::optional<double> cost_per_hour;  // US dollars, of the replicas that exist; none: a pool has no price
-  std::int32_t gpus = 0;                // taken by its replicas
+  double gpus = 0;                      // taken by its replicas
 };
 
 struct FleetView {

@@ -101,9 +101,15 @@ std::optional<double> cost_per_hour(const ServiceSpec& spec, std::span<const Rep
   return dollars;
 }
 
-std::int32_t gpus_taken(std::span<const Replica> replicas) {
-  std::int32_t taken = 0;
-  for (const auto& replica : replicas) taken += static_cast<std::int32_t>(replica.gpus.size()) + replica.remote_gpus;
+double gpus_taken(const ServiceSpec& spec, std::span<const Replica> replicas) {
+  double taken = 0;
+  for (const auto& replica : replicas) {
+    const auto pool = std::ranges::find(spec.pools, replica.pool, &PoolSpec::name);
+    if (pool != spec.pools.end() && pool->gpu_share)
+      taken += *pool->gpu_share;
+    else
+      taken += static_cast<double>(replica.gpus.size()) + replica.remote_gpus;
+  }
   return taken;
 }
 

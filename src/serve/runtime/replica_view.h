@@ -41,6 +41,6 @@ void count_replicas(Observation& seen, std::span<const Replica> replicas);
 
 // US dollars an hour of the replicas that exist; none when the pool of one has no price.
 [[nodiscard]] std::optional<double> cost_per_hour(const ServiceSpec& spec, std::span<const Replica> replicas);
-[[nodiscard]] std::int32_t gpus_taken(std::span<const Replica> replicas);
+[[nodiscard]] double gpus_taken(const ServiceSpec& spec, std::span<const Replica> replicas);
 
 }  // namespace tidegate

@@ -207,7 +207,7 @@ ServiceView FakePanel::look(Service& service, Instant now) {
   bool priced = true;
   for (const auto& pool : spec.pools) {
     const auto exist = std::ranges::count(service.replicas, pool.name, &Replica::pool);
-    view.gpus += static_cast<std::int32_t>(exist) * pool.gpus;
+    view.gpus += static_cast<double>(exist) * pool.gpus_each();
     priced &= pool.price.has_value();
     if (pool.price) cost += static_cast<double>(exist) * static_cast<double>(pool.price->value()) * 1e-6;
   }
@@ -230,8 +230,7 @@ void FakePanel::remember(const ServiceView& view, bool changed) {
         or_nan(seen.queued), or_nan(seen.latency(LatencyKind::ttft, Percentile::p99)),
         or_nan(seen.latency(LatencyKind::itl, Percentile::p99)),
         or_nan(seen.latency(LatencyKind::latency, Percentile::p99)), view.cost_per_hour.value_or(std::nan("")),
-        static_cast<double>(view.gpus),
-        view.decision.peers.empty() ? std::nan("") : view.decision.peers[0].replicas.value()}});
+        view.gpus, view.decision.peers.empty() ? std::nan("") : view.decision.peers[0].replicas.value()}});
   if (rows.size() > rows_max) rows.pop_front();
   const auto same = std::ranges::find_if(decisions_ | std::views::reverse, [&](const JournalDecision& row) {
     return row.decision.service == view.spec->name;
