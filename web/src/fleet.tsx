@@ -57,7 +57,7 @@ function Row({ service }: { service: Service }) {
         {objective ? <>{seconds(objective.measured)} <small>of {seconds(objective.bound)}</small></> : DASH}
       </td>
       <td class="n">{percent(service.attainment)}</td>
-      <td class="n">{service.cost_per_hour !== null ? dollars(service.cost_per_hour) : `${service.gpus} GPU`}</td>
+      <td class="n">{service.cost_per_hour !== null ? dollars(service.cost_per_hour) : `${number(service.gpus)} GPU`}</td>
       <td>{decision ? <><b>{decision.verdict}</b> {words(decision.reason)}</> : DASH}</td>
     </tr>
   );
@@ -71,7 +71,7 @@ function Totals({ services }: { services: Service[] }) {
       <div><dt>services</dt><dd>{services.length}</dd></div>
       <div><dt>replicas ready</dt><dd>{total((s) => sum(s.pools, (p) => p.ready))}</dd></div>
       <div><dt>warming</dt><dd>{total((s) => sum(s.pools, (p) => p.requested + p.starting + p.loading))}</dd></div>
-      <div><dt>GPUs</dt><dd>{total((s) => s.gpus)}</dd></div>
+      <div><dt>GPUs</dt><dd>{number(total((s) => s.gpus))}</dd></div>
       <div><dt>cost</dt><dd>{dollars(total((s) => s.cost_per_hour ?? 0))}</dd></div>
       <div><dt>missing the SLO</dt><dd class={missed ? "bad" : "good"}>{missed}</dd></div>
     </dl>

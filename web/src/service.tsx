@@ -62,7 +62,7 @@ function Figures({ service }: { service: Service }) {
         <dd class={objective?.met === false ? "bad" : ""}>{seconds(objective?.measured)} <small>of {seconds(objective?.bound)}</small></dd></div>
       <div><dt>attainment</dt><dd>{percent(service.attainment)}</dd></div>
       <div><dt>queued · in flight</dt><dd>{number(service.queued)} · {number(service.in_flight)}</dd></div>
-      <div><dt>cost</dt><dd>{service.cost_per_hour !== null ? dollars(service.cost_per_hour) : `${service.gpus} GPUs`}</dd></div>
+      <div><dt>cost</dt><dd>{service.cost_per_hour !== null ? dollars(service.cost_per_hour) : `${number(service.gpus)} GPUs`}</dd></div>
       <div><dt>lead · hold time</dt><dd>{seconds(service.lead_time)} · {seconds(service.hold_time)}</dd></div>
     </dl>
   );
