@@ -8,7 +8,13 @@ import threading
 import time
 import unittest
 
+from case import ROOT
 from operator_case import OperatorTest
+
+# Figures are of the product, and not of a build with sanitizers, which the tests prefer.
+RELEASE = os.path.join(ROOT, "build", "release", "src", "app", "tidegate")
+if os.path.exists(RELEASE):
+    os.environ.setdefault("TIDEGATE_PROGRAM", RELEASE)
 
 MODELS = int(os.environ.get("TRIAL_MODELS", 5000))
 PERIOD = os.environ.get("TRIAL_PERIOD", "30s")
