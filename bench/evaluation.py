@@ -7,9 +7,9 @@
     bench/evaluation.py --render       only docs/evaluation.md, from what is there
 
 Two smaller studies go with it: short histories (traces of an hour, and the first day of the long ones, scored from minute ten)
-and the forecast switched off on traces without a daily pattern. Every finished part (a case
-with one policy) is a line of parts.jsonl in --folder, with a fingerprint of what the program does with that policy: it is played
-again when that changed (or with --fresh). First all cases with `slo` and the bounds, then the peers, case by case.
+and the forecast switched off on traces without a daily pattern. Every finished part (a case with one policy) is a line of
+--parts, the figures behind the page, with a fingerprint of what the program does with that policy: it is played again when that
+changed (or with --fresh). First all cases with `slo` and the bounds, then the peers, case by case.
 """
 import argparse
 import concurrent.futures
@@ -74,9 +74,36 @@ def case_of(trace, size, cold, objective, duration, seeds):
     return {"trace": trace, "size": size, "cold": cold, "objective": objective, "duration": duration, "seeds": seeds}
 
 
-def key_of(case, policy, fingerprints):
+def key_of(case, policy):
     case = case_played(case, policy)
-    return json.dumps([fingerprints[policy.removesuffix(DEFAULTS)], policy] + [case[k] for k in sorted(case)])
+    return json.dumps([policy] + [case[k] for k in sorted(case)])
+
+
+class Parts:
+    """What was played, in a file that survives an interruption: of each part the last."""
+
+    def __init__(self, path, is_fresh):
+        self.path, self.played = path, {}
+        if os.path.exists(path) and not is_fresh:
+            for line in open(path):
+                part = json.loads(line)
+                self.played[part["key"]] = part
+        self.write()
+
+    def write(self):
+        with open(self.path + ".new", "w") as file:
+            for key in sorted(self.played):
+                file.write(json.dumps(self.played[key]) + "\n")
+        os.replace(file.name, self.path)
+
+    def add(self, key, program, found):
+        self.played[key] = {"key": key, "program": program, "found": found}
+        with open(self.path, "a") as file:
+            file.write(json.dumps(self.played[key]) + "\n")
+
+    def found(self, key, program):
+        part = self.played.get(key)
+        return part["found"] if part and part["program"] == program else None
 
 
 def is_ours(policy):
@@ -107,8 +134,8 @@ def answer_of(command):
 
 
 def figures_of(run):
-    return {"attained": run["slo_attainment"], "hours": run["replica_hours"], "events": run["scale_events"],
-            "exposed": run["cold_start_exposed"], "wall": run["wall_seconds"]}
+    return {"attained": round(run["slo_attainment"], 6), "hours": round(run["replica_hours"], 3), "events": run["scale_events"],
+            "exposed": run["cold_start_exposed"]}
 
 
 def configured(options, case):
@@ -136,7 +163,7 @@ def play(options, case, policy):
     ours = compare(options, case, path, "slo", ["--seeds", str(case["seeds"])])
     return {"requests": ours["runs"][0]["requests"], "clairvoyant": figures_of(ours["clairvoyant"]),
             "rate_oracle": figures_of(ours["rate_oracle"]), "clairvoyant_met": ours["clairvoyant"]["meets_attainment"],
-            "runs": [dict(figures_of(run), relative=run["relative_to_clairvoyant"]) for run in ours["runs"]]}
+            "runs": [dict(figures_of(run), relative=run["relative_to_clairvoyant"] and round(run["relative_to_clairvoyant"], 4)) for run in ours["runs"]]}
 
 
 def fingerprint(options, policy):
@@ -194,7 +221,8 @@ def main():
                         help="of long,defaults,forecast,short")
     parser.add_argument("--peers-only", action="store_true", help="play no `slo`: its sources alone do not make peers stale")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
-    parser.add_argument("--folder", default=os.path.join(ROOT, "build", "evaluation"), help="of the finished parts")
+    parser.add_argument("--folder", default=os.path.join(ROOT, "build", "evaluation"), help="of the configurations played")
+    parser.add_argument("--parts", default=os.path.join(ROOT, "docs", "evaluation.jsonl"), help="the finished ones")
     parser.add_argument("--out", default=os.path.join(ROOT, "docs", "evaluation.md"))
     options = parser.parse_args()
     if not os.path.isdir(options.traces):
@@ -202,37 +230,32 @@ def main():
         sys.exit(SKIPPED if options.quick else 1)
     if options.quick:
         options.out = os.path.join(options.folder, "quick.md")
+        options.parts = os.path.join(options.folder, "quick.jsonl")
     os.makedirs(options.folder, exist_ok=True)
-    path = os.path.join(options.folder, "parts.jsonl")
-    done = {}
-    if os.path.exists(path) and not options.fresh:
-        for line in open(path):
-            part = json.loads(line)
-            done[part["key"]] = part["found"]
+    done = Parts(options.parts, options.fresh)
     wanted, short = list(cases(options)), list(short_cases(options))
     peers = ["hpa"] if options.quick else [peer for peer in options.peers.split(",") if peer]
     parts = list(parts_of(options, wanted, short, peers))
     told = {policy.removesuffix(DEFAULTS) for _, policy in parts} | {"slo", FORECAST_OFF, *peers}
     program = {policy: fingerprint(options, policy) for policy in sorted(told)}
-    parts = list({key_of(*part, program): part for part in parts}.items())
-    parts = [part for key, part in parts if not options.render and key not in done]
+    found_of = lambda case, policy: done.found(key_of(case, policy), program[policy.removesuffix(DEFAULTS)])
+    parts = [part for part in {key_of(*part): part for part in parts}.values() if not options.render and found_of(*part) is None]
     with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
         playing = {pool.submit(timed, options, *part): part for part in parts}
         try:
             for number, future in enumerate(concurrent.futures.as_completed(playing), 1):
                 case, policy = playing[future]
                 found, seconds = future.result()
-                done[key_of(case, policy, program)] = found
-                with open(path, "a") as file:
-                    file.write(json.dumps({"key": key_of(case, policy, program), "found": found}) + "\n")
+                done.add(key_of(case, policy), program[policy.removesuffix(DEFAULTS)], found)
                 best = min(found["runs"], key=lambda run: run["hours"])
                 print(f"{number} of {len(parts)}: {case['trace']} {case['size']} {case['cold']} s {case['objective']}: "
                       f"{policy} {best['hours']:.1f} h at {100 * best['attained']:.2f} %, {seconds:.0f} s", file=sys.stderr)
         except BaseException:  # Ctrl-C, or a part that failed: what is finished is kept
             pool.shutdown(cancel_futures=True)
             raise
+    done.write()
     rows, short_rows = ([row for case in some if (row := evaluation_report.row_of(
-        case, lambda policy: done.get(key_of(case, policy, program)), peers))] for some in (wanted, short))
+        case, lambda policy: found_of(case, policy), peers))] for some in (wanted, short))
     if not rows:
         sys.exit("nothing was played yet with this program")
     with open(options.out, "w") as file:

@@ -118,6 +118,28 @@ def reach(rows):
             f"{mean(ratio for ratio, _ in near):.3f} × the clairvoyant (geometric mean)."]
 
 
+def cheapest_that_met(row):
+    """The least hours with which any setting of any peer kept the promise of the case: (hours, peer) or None."""
+    return min(((run["hours"], run["policy"]) for run in row["peers"] if run["attained"] >= asked(row)), default=None)
+
+
+def render_missed(rows):
+    """What it takes to keep a promise that `slo` did not: hindsight's cheapest setting beside the bound that knows the future."""
+    missed = [row for row in rows if our_attained(row) < asked(row)]
+    if not missed:
+        return []
+    out = ["", "## Where the SLO was missed", "", "Beside it the cheapest of all settings of all peers that kept the promise, chosen in "
+           "hindsight: as many times the clairvoyant must be paid when a surge cannot be foreseen.", "",
+           "| trace | size | cold | SLO | slo | cheapest peer that met it | × clairvoyant |", "|---|---|---|---|---|---|---|"]
+    for row in missed:
+        case, best = row["case"], cheapest_that_met(row)
+        theirs = f"{best[0]:.1f} ({best[1]})" if best else "none of all settings" if row["peers"] else "–"
+        out.append(f"| {case['trace'].removesuffix('.rate')} | {case['size']} | {case['cold']} s | {100 * asked(row):g} % "
+                   f"| {our_hours(row):.1f} @ {100 * our_attained(row):.2f} | {theirs} "
+                   f"| {ratio_text(best[0] / row['clairvoyant']['hours'] if best else None)} |")
+    return out
+
+
 def short_goals(rows):
     met = sum(our_attained(row) >= asked(row) for row in rows)
     ratios = [our_hours(row) / best_tuned(row)[0] for row in rows if best_tuned(row)]
@@ -171,6 +193,7 @@ def render(rows, short_rows, cases_all, quick):
                    f"| {our_hours(row):.1f} @ {100 * our_attained(row):.2f}{missed} | {ratio_text(relative)} "
                    f"| {f'{best[0]:.1f} ({best[1]})' if best else 'none met it' if row['peers'] else '–'} "
                    f"| {ratio_text(our_hours(row) / best[0] if best else None)} |")
+    out += render_missed(rows)
     settings = single_settings(rows)
     if settings:
         out += ["", "## Each peer setting over all cases", "", "| peer | setting | met the SLO | slo / peer, where the peer met it |",

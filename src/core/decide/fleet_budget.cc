@@ -8,6 +8,12 @@ namespace {
 struct Spend {
   std::int64_t price = 0;  // micro-dollars per hour
   double gpus = 0;
+
+  Spend& operator+=(const Spend& other) {
+    price += other.price;
+    gpus += other.gpus;
+    return *this;
+  }
 };
 
 Spend spend_of(const PoolPlan& pool) {
@@ -18,21 +24,13 @@ Spend spend_of(const PoolPlan& pool) {
 
 Spend spend_of(const ServicePlan& plan) {
   Spend sum;
-  for (const PoolPlan& pool : plan.pools) {
-    const Spend one = spend_of(pool);
-    sum.price += one.price;
-    sum.gpus += one.gpus;
-  }
+  for (const PoolPlan& pool : plan.pools) sum += spend_of(pool);
   return sum;
 }
 
 bool is_within(const BudgetSpec& budget, std::span<ServicePlan> plans) {
   Spend sum;
-  for (const ServicePlan& plan : plans) {
-    const Spend one = spend_of(plan);
-    sum.price += one.price;
-    sum.gpus += one.gpus;
-  }
+  for (const ServicePlan& plan : plans) sum += spend_of(plan);
   return (!budget.price_max || sum.price <= budget.price_max->value()) &&
          (!budget.gpus_max || sum.gpus <= *budget.gpus_max + rounding);
 }

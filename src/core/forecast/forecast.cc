@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/forecast/evident_rates.h"
 #include "core/forecast/idle_gap.h"
 #include "core/forecast/points.h"
 #include "core/forecast/residual_histogram.h"
@@ -15,7 +16,7 @@ namespace {
 constexpr double level_window = 120;  // seconds; the level's time constant is half of it
 constexpr double hour_constant = 3600;
 constexpr double day_constant = 86400;
-constexpr double evident = 3;  // standard deviations of a count that are no chance
+constexpr double deviations_chance = 3;  // of a count: no chance
 constexpr std::int64_t dispersion_bins = 60;
 constexpr double interval_longest = static_cast<double>(recent_bins) * bin_seconds;
 
@@ -77,9 +78,8 @@ double dispersion(const DemandHistory& history, std::int64_t last) {
 }
 
 // The level trails a step by minutes. Where the last 10, 20 and 40 s are evidence that chance does not explain, it
-// moves as far as they prove: with n requests in w seconds and v their dispersion, to the rates whose n lies `evident`
-// deviations off. The longest has the last word: where the shortest had it, ten busy seconds were foretold for ten
-// minutes.
+// moves into what they do not rule out. The longest has the last word: where the shortest had it, ten busy seconds were
+// foretold for ten minutes.
 void follow_evidence(DemandHistory& history) {
   double count = 0, length = 0;
   std::int64_t bin = history.bin;
@@ -90,10 +90,8 @@ void follow_evidence(DemandHistory& history) {
       count += static_cast<double>(rate) * bin_seconds;
       length += bin_seconds;
     }
-    const double spread = evident * evident * dispersion(history, bin) / 2;
-    const double reach = std::sqrt(spread * (2 * count + spread));
-    history.level.mean =
-        std::clamp(history.level.mean, (count + spread - reach) / length, (count + spread + reach) / length);
+    const EvidentRates rates = evident_rates(count, length, dispersion(history, bin));
+    history.level.mean = std::clamp(history.level.mean, rates.least, rates.most);
   }
 }
 
@@ -176,7 +174,7 @@ double between(float a, float b, double part) {
 // less what may be chance. A rate of two seconds taken as it is would surprise every few minutes.
 double least_rate(const DemandHistory& history) {
   const double count = history.bin_arrivals;
-  return std::max(count / bin_seconds, (count - evident * std::sqrt(count)) / history.bin_covered);
+  return std::max(count / bin_seconds, (count - deviations_chance * std::sqrt(count)) / history.bin_covered);
 }
 
 Forecast forecast(const DemandHistory& history, Duration horizon, bool is_peak) {

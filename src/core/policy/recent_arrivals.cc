@@ -1,12 +1,12 @@
 #include "core/policy/recent_arrivals.h"
 
 #include <algorithm>
-#include <cmath>
+
+#include "core/forecast/evident_rates.h"
 
 namespace tidegate {
 namespace {
 
-constexpr double evident = 3;  // standard deviations of a count that are no chance
 constexpr double pieces_in_lead = 64;
 constexpr double shortest_window = 1.0 / 16;  // of the lead time
 
@@ -25,7 +25,6 @@ void observe(RecentArrivals& recent, Duration interval, double arrivals, Duratio
 void forget(RecentArrivals& recent) { recent = {}; }
 
 double evident_rate(const RecentArrivals& recent, double dispersion, Duration lead_time) {
-  const double c = evident * evident * std::max(dispersion, 1.0) / 2;
   double highest = 0, arrivals = 0, length = 0;
   std::size_t taken = 0;
   for (std::size_t pieces = 1; pieces <= pieces_kept; pieces *= 2) {
@@ -36,7 +35,7 @@ double evident_rate(const RecentArrivals& recent, double dispersion, Duration le
       length += static_cast<double>(piece.length);
     }
     if (length < shortest_window * seconds(lead_time)) continue;
-    highest = std::max(highest, (arrivals + c - std::sqrt(c * (2 * arrivals + c))) / length);
+    highest = std::max(highest, evident_rates(arrivals, length, dispersion).least);
   }
   return highest;
 }

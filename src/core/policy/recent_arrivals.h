@@ -1,13 +1,10 @@
 // A rise that the last arrivals prove: seconds after it began, where a level takes minutes.
 //
-// Over windows of a sixteenth, an eighth and a quarter of the lead time (n arrivals in w seconds), the lowest rate for
-// which n is not beyond chance, v being the dispersion of counts:
-//
-//   rate w = n + c - sqrt(c (2 n + c)),   c = z^2 v / 2,   z = 3;   the highest of them counts
+// Over windows of a sixteenth, an eighth and a quarter of the lead time, the least rate that the arrivals do not rule
+// out (forecast/evident_rates.h); the highest of the three counts.
 //
 // The windows are as long as that because what has lasted for seconds says little of what will be in ten minutes, when
 // help could come; they are made of pieces of a tick at least, and so the shorter ones fall away where ticks are long.
-// Worked: 40 arrivals in four seconds, v = 1 (c = 4.5): 40 + 4.5 - sqrt(4.5 * 84.5) = 25, 6.3/s.
 #pragma once
 
 #include <array>

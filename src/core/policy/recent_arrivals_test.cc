@@ -12,7 +12,7 @@ RecentArrivals fed(std::initializer_list<double> counts, Duration interval = 1s,
 }
 
 TEST(RecentArrivals, proves_what_chance_does_not_explain) {
-  // The worked example of the header.
+  // The worked example of evident_rates.h.
   EXPECT_NEAR(evident_rate(fed({10, 10, 10, 10}), 1, 60s), 6.25, 0.01);
   // A step shows within a second or two, and the more of it is seen the more of it is believed.
   EXPECT_GT(evident_rate(fed({8, 8, 8, 40}), 1, 60s), 10);

@@ -257,7 +257,9 @@ TEST_P(ObjectCacheFaults, NothingIsLostNorDoubled) {
       }};
   the_cache = &cache;
   ready = true;
-  for (int round = 0; round < 600; ++round) {
+  // A busy machine needs more rounds to meet as many faults.
+  constexpr int faults = 10;
+  for (int round = 0; round < 600 || (proxy.connections() < faults && round < 20000); ++round) {
     const std::string name = fmt::format("p{}", round % 17);
     if (round % 5 == 4 && server_.find(ref(name)))
       server_.remove(ref(name));
@@ -269,7 +271,7 @@ TEST_P(ObjectCacheFaults, NothingIsLostNorDoubled) {
   calm = true;
   EXPECT_TRUE(becomes_current(cache));
   EXPECT_EQ(backwards, 0);
-  EXPECT_GE(proxy.connections(), 10);
+  EXPECT_GE(proxy.connections(), faults);
   EXPECT_GE(cache.health().lists, 2u);
 }
 

@@ -19,19 +19,10 @@
 #include "edge/kubernetes/json_fields.h"
 #include "edge/kubernetes/resource.h"
 #include "edge/kubernetes/resource_list.h"
+#include "edge/kubernetes/testing/fake_api_request.h"
 #include "edge/net/testing/test_sockets.h"
 
 namespace tidegate {
-
-struct FakeApiRequest {
-  std::string method;
-  std::string path;  // without its query
-  std::map<std::string, std::string> query;
-  std::map<std::string, std::string> headers;  // names in lower case
-  std::string body;
-
-  [[nodiscard]] std::string text() const { return method + " " + path; }
-};
 
 struct FakeApiAnswer {
   int status = 200;
