@@ -46,14 +46,13 @@ Columns columns_of(const SimulationSeries& series) {
   const double width = seconds(series.width());
   for (std::size_t i = 0; i < series.samples().size(); ++i) {
     const auto& sample = series.samples()[i];
-    const double ticks = std::max(sample.ticks, 1.0);
     columns.at.push_back(static_cast<double>(i) * width);
-    columns.ready.push_back(sample.ready / ticks);
-    columns.committed.push_back((sample.ready + sample.warming) / ticks);
-    columns.floor.push_back(sample.floor / ticks);
-    columns.ceiling.push_back(sample.ceiling / ticks);
-    columns.need.push_back(sample.need / ticks);
-    columns.queued.push_back(sample.queued / ticks);
+    columns.ready.push_back(sample.ready);
+    columns.committed.push_back(sample.ready + sample.warming);
+    columns.floor.push_back(sample.floor);
+    columns.ceiling.push_back(sample.ceiling);
+    columns.need.push_back(sample.need);
+    columns.queued.push_back(sample.queued);
     columns.attained.push_back(sample.ended > 0 ? sample.attainment() : std::numeric_limits<double>::quiet_NaN());
   }
   return columns;

@@ -82,6 +82,24 @@ TEST(Reports, AskNobodyForAnything) {
   EXPECT_EQ(count(comparison_page(example_comparison()), "<svg"), 3U);
 }
 
+// Samples hold means over their ticks, and are drawn as they are.
+TEST(Reports, LookAlikeHoweverOftenItWasDecided) {
+  const auto played = [](int ticks) {
+    SimulationResult result{.policy = "slo", .trace = "a.csv", .seed = 1};
+    for (int tick = 0; tick < 30 * ticks; ++tick)
+      result.series.add(tick * 60s / ticks, {.arrivals = 60.0 / ticks,
+                                             .ended = 60.0 / ticks,
+                                             .within = 60.0 / ticks,
+                                             .need = 2,
+                                             .band = {.floor = WeightedReplicas{2}, .ceiling = WeightedReplicas{4}},
+                                             .ready = 3,
+                                             .warming = 1,
+                                             .queued = 5});
+    return simulation_page(result);
+  };
+  EXPECT_EQ(played(1), played(60));
+}
+
 TEST(ComparisonJson, HasTheKeysOthersRelyOn) {
   const auto json = to_json(example_comparison(), {1500ms});
   EXPECT_TRUE(
