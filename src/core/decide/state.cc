@@ -6,7 +6,7 @@ namespace tidegate {
 namespace {
 
 // Raised when the meaning or the order of an archived field changes.
-constexpr std::uint32_t state_version = 7;
+constexpr std::uint32_t state_version = 8;
 constexpr std::uint32_t learned_version = 3;
 
 template <class Content>

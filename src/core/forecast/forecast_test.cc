@@ -329,6 +329,26 @@ std::size_t archived(const DemandHistory& history) {
   return writer.bytes().size();
 }
 
+// What the jump taught was relative to the level before it.
+TEST(Forecast, AJumpIsNotExpectedAgainFromWhereItLed) {
+  Stream stream;
+  stream.play(30min, 10s, [](double) { return 1.0; });
+  stream.play(1min, 10s, [](double) { return 20.0; });
+  float highest = 0;
+  for (const float rate : stream.history.recent) highest = std::max(highest, rate);
+  EXPECT_LE(stream.at(60s, 0.9995), static_cast<double>(highest) * 1.25);
+  EXPECT_GE(stream.at(60s, 0.95), 15);
+}
+
+// A first start: one request, then many.
+TEST(Forecast, TheFirstRampOfAServiceIsNotMultiplied) {
+  Stream stream;
+  stream.play(10s, 1s, [](double) { return 0.5; });
+  stream.play(30s, 1s, [](double t) { return t / 3; });
+  EXPECT_LE(stream.at(20s, 0.95), 25);
+  EXPECT_GE(stream.at(20s, 0.95), 9);
+}
+
 TEST(ForecastRest, AnIdleHourShrinksTheHistoryAndTrafficRestoresIt) {
   Stream stream;
   stream.play(2h, 5s, [](double) { return 5.0; });

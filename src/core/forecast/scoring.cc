@@ -17,9 +17,8 @@ constexpr double prior_scores = 20;
 constexpr double scores_before_trust = 30;
 constexpr double break_at = 1.8;
 constexpr double regain_at = 0.4;
-constexpr std::size_t high_index = 9;  // 0.99
-constexpr double beyond_experience = 1.5;
-constexpr double experience_least = 120;  // seconds
+constexpr std::size_t high_index = 9;    // 0.99
+constexpr double experience_least = 30;  // seconds
 struct Graded {
   std::size_t index;
   double weight;
@@ -151,7 +150,7 @@ double believable(const DemandHistory& history) {
   std::uint16_t code = 0;  // codes are ordered as the rates they stand for
   for (const std::uint16_t slot : history.slots) code = std::max(code, slot == slot_missing ? std::uint16_t{0} : slot);
   const double seen = std::max(static_cast<double>(highest), slot_rate(code));
-  return beyond_experience * seen + 3 * std::sqrt(seen / bin_seconds);
+  return seen + 3 * std::sqrt(seen / bin_seconds);
 }
 
 void score_due(DemandHistory& history, std::int64_t bin) {

@@ -4,8 +4,8 @@
 // Trust: each forecaster's pinball loss at 0.5, 0.9 and 0.99 (the upper ones weigh more), exponentially forgotten;
 // weights exp(-30 (loss / least loss - 1)), and quantiles are averaged. A leader is replaced only when 5 % worse.
 // Belief: after a jump, deviations that were relative to the old level would multiply at the new one. No quantile goes
-// beyond one and a half times the highest rate remembered (ten seconds of the last four hours, ten minutes of the last
-// two weeks), plus its noise.
+// beyond the highest rate remembered (ten seconds of the last four hours, ten minutes of the last two weeks) and its
+// noise; in the first half minute any does.
 // Points are remembered, not quantiles: the spread scored is the one before the new error is learned.
 //
 // Break: values above the answered 0.99 quantile are counted with decay 0.9; at two in quick succession the pattern

@@ -27,6 +27,7 @@ constexpr Duration crowded_counts = 1h;
 constexpr double carried_fade = 3600;  // seconds
 constexpr Duration sleep_after = 1h;
 constexpr double short_history = 86400;    // seconds
+constexpr double ends_window = 120;        // seconds
 constexpr double evidently_longer = 1.15;  // times the residence that the capacity model gives: less is noise
 constexpr double longer_at_most = 8;       // ... and more is not believed
 // What a request that meets a cold start is worth, in seconds of a replica: twenty minutes where one in a hundred may.
@@ -34,12 +35,11 @@ constexpr double miss_worth = 12;  // over the allowance
 constexpr double miss_worth_most = 3600;
 constexpr double crowd_worth_most = 14400;  // all together that meet one
 
-double measured_residence(const PolicyInput& input) {
-  const Capacity& capacity = input.reference;
+// At full slots, as requests ended of late against what the model says of the concurrency they had then.
+double measured_residence(const SloMemory& memory, const Capacity& capacity) {
   const double model = capacity.residence(capacity.slots);
-  const double each = input.ready > 0 ? std::min(input.demand.in_flight / input.ready, capacity.slots) : capacity.slots;
-  const double scaled = input.demand.residence * model / capacity.residence(each);
-  return scaled > evidently_longer * model ? std::min(scaled, longer_at_most * model) : model;
+  const double longer = memory.ends_modelled / memory.ends_seen;
+  return longer > evidently_longer ? std::min(longer, longer_at_most) * model : model;
 }
 
 ServiceLoad load_of(const SloMemory& memory, const PolicyInput& input, double slack) {
@@ -62,8 +62,8 @@ ServiceLoad load_of(const SloMemory& memory, const PolicyInput& input, double sl
                    .residence = capacity.residence(capacity.slots),
                    .slack = slack,
                    .rate_known = demand.arrivals_known || input.at_lead.has_history};
-  if (capacity.basis != CapacityBasis::unknown && demand.residence > 0 && memory.evidence >= windows_least)
-    load.residence = measured_residence(input);
+  if (capacity.basis != CapacityBasis::unknown && memory.ends_seen >= 1 && memory.evidence >= windows_least)
+    load.residence = measured_residence(memory, input.reference);
   if (load.rate_known)
     load.busy = std::max(input.at_lead.level, evident_rate(memory.recent, demand.variability, input.lead_time)) *
                 load.residence;
@@ -112,6 +112,18 @@ void smooth(SloMemory& memory, const PolicyInput& input, double elapsed) {
     forget(memory.recent);
 }
 
+void compare_ends(SloMemory& memory, const PolicyInput& input) {
+  const Demand& demand = input.demand;
+  const Capacity& capacity = input.reference;
+  const auto completions = input.seen.completions.fresh();
+  if (capacity.basis == CapacityBasis::unknown || !completions || !demand.concurrency_known || input.ready <= 0) return;
+  const double each = std::min(demand.in_flight / input.ready, capacity.slots);
+  const double kept = std::exp(-seconds(demand.interval) / ends_window);
+  memory.ends_modelled = memory.ends_modelled * kept +
+                         each * input.ready * seconds(demand.interval) / std::max(capacity.residence(each), 1e-9);
+  memory.ends_seen = memory.ends_seen * kept + *completions;
+}
+
 // While requests wait, every slot there is is taken: what a learned capacity extrapolates beyond that is not there.
 void notice_crowding(SloMemory& memory, const PolicyInput& input, double elapsed) {
   const Demand& demand = input.demand;
@@ -119,6 +131,22 @@ void notice_crowding(SloMemory& memory, const PolicyInput& input, double elapsed
   const double each = demand.in_flight / input.ready;
   memory.crowded = std::max(memory.crowded * std::exp(-elapsed / crowded_fade), each);
   memory.crowded_last = input.seen.now;
+}
+
+// Of late: what met the SLO and what did not. Whoever met a start from zero is late whatever is bought now, so nothing
+// counts until the first replica has been ready for a while.
+void notice_outcomes(SloMemory& memory, const PolicyInput& input, double elapsed) {
+  if (memory.ready < 1 && input.ready >= 1) {
+    memory.breach_floor = 0;
+    memory.breach_until = input.seen.now + breach_window;
+  }
+  if (input.ready < 1 || (input.seen.now < memory.breach_until && memory.breach_floor <= 0)) {
+    memory.met = memory.missed = 0;
+    return;
+  }
+  const double kept = std::exp(-elapsed / seconds(breach_window));
+  memory.met = memory.met * kept + input.seen.within_slo.fresh().value_or(0);
+  memory.missed = memory.missed * kept + input.seen.missed_slo.fresh().value_or(0);
 }
 
 void remember(SloMemory& memory, const PolicyInput& input) {
@@ -133,12 +161,11 @@ void remember(SloMemory& memory, const PolicyInput& input) {
   if (input.demand.has_evidence) memory.evidence = std::min(memory.evidence + (now - memory.seen), windows_most);
   smooth(memory, input, elapsed);
   notice_crowding(memory, input, elapsed);
+  compare_ends(memory, input);
   memory.carried *= std::exp(-elapsed / carried_fade);
   if (is_uncrowded(input) && input.ready >= 1)
     memory.carried = std::max(memory.carried, input.demand.in_flight / input.ready);
-  const double kept = std::exp(-elapsed / seconds(breach_window));
-  memory.met = memory.met * kept + input.seen.within_slo.fresh().value_or(0);
-  memory.missed = memory.missed * kept + input.seen.missed_slo.fresh().value_or(0);
+  notice_outcomes(memory, input, elapsed);
   memory.seen = now;
 }
 

@@ -8,9 +8,9 @@
 //                 the floor)
 //
 // The quantiles are those of the leading candidate (candidate.h). An observed breach of the SLO (a tenth of a minute's
-// requests missed) under a load near capacity adds a tenth of what is there (one at least), once per lead time;
-// quantiles tell of it only where misses are not counted. At min 0 an idle service sleeps, stays awake or is woken
-// ahead of its next request, whatever is cheapest by its gaps (idle_plan.h): a request that meets a cold start is worth
+// requests missed, the first minute after a start aside) under a load near capacity adds a tenth of what is there,
+// once per lead time; quantiles tell of it only where misses are not counted. At min 0 an idle service sleeps, stays
+// awake or is woken ahead, whatever is cheapest by its gaps (idle_plan.h): a request that meets a cold start is worth
 // 12 s of a replica over the allowance (1,200 s at 99 %; the hold time at least, an hour at most), all that meet the
 // same one four hours at most. Where the promise leaves time for a cold start, it is worth the hold time. A daily
 // opening (forecast/rest.h) wakes it too.
@@ -43,8 +43,10 @@ struct SloMemory {
   RecentArrivals recent;
   double crowded = 0;  // concurrency of a replica while requests waited: its slots are not more
   Instant crowded_last{};
-  double carried = 0;       // highest concurrency of a replica seen without a queue; faded
-  double breach_floor = 0;  // what an observed breach asked for, until breach_until
+  double ends_modelled = 0;  // requests that should have ended of late by the capacity model
+  double ends_seen = 0;      // ... and that did
+  double carried = 0;        // highest concurrency of a replica seen without a queue; faded
+  double breach_floor = 0;   // what an observed breach asked for, until breach_until
   Instant breach_until{};
   double met = 0;  // requests of late that met the SLO, and that missed it
   double missed = 0;
@@ -60,8 +62,8 @@ struct SloMemory {
   template <class Archive>
   void archive(Archive& ar) {
     ar(started, seen, busy_last, peak, evidence, in_flight, in_flight_known, flow, flow_known, recent, crowded,
-       crowded_last, carried, breach_floor, breach_until, met, missed, ready, progress, starts_fail, pending_met,
-       pending_missed, band, tuner);
+       crowded_last, ends_modelled, ends_seen, carried, breach_floor, breach_until, met, missed, ready, progress,
+       starts_fail, pending_met, pending_missed, band, tuner);
   }
 };
 

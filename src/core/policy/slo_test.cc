@@ -439,5 +439,51 @@ TEST(SloPolicy, ConstantLoadDoesNotFlap) {
   }
 }
 
+double fact(const Proposal& proposal, std::string_view name) {
+  for (const Fact& fact : proposal.facts)
+    if (fact.name == name) return fact.value;
+  return -1;
+}
+
+TEST(SloPolicy, RequestsThatTakeLongerThanModelledNeedMore) {
+  Bench bench;
+  bench.seen.completions = Reading::of(4);
+  EXPECT_NEAR(fact(bench.play(900, 4, 8), "busy"), 8, 1);
+  bench.demand.in_flight = 16;  // twice as many in service for the same rate
+  EXPECT_NEAR(fact(bench.play(900, 4, 16), "busy"), 16, 1);
+}
+
+// Requests are slow in a crowd, and that is no news: what is left after it is not held against the quiet of now.
+TEST(SloPolicy, ACrowdOfAMinuteAgoTellsNothingOfTheQuietNow) {
+  Bench bench;
+  bench.reference = {.slots = 256, .residence_base = 1.5, .residence_slope = 0.04, .basis = CapacityBasis::hinted};
+  const double full = bench.reference.residence(256);
+  const auto play = [&](int steps, double in_flight) {
+    bench.demand.in_flight = in_flight;
+    bench.demand.arrivals = in_flight / bench.reference.residence(in_flight);
+    bench.seen.completions = Reading::of(bench.demand.arrivals);
+    Proposal last;
+    for (int i = 0; i < steps; ++i) last = bench.step();
+    return fact(last, "busy");
+  };
+  const double crowded = 240 / bench.reference.residence(240) * full;
+  EXPECT_NEAR(play(600, 240), crowded, 0.1 * crowded);
+  const double quiet = 20 / bench.reference.residence(20) * full;
+  EXPECT_NEAR(play(60, 20), quiet, 0.2 * quiet);
+}
+
+TEST(SloPolicy, WhoMetAStartFromZeroIsNoBreach) {
+  Bench bench;
+  bench.play(900, 20, 40);
+  bench.ready = 0;
+  bench.step();
+  bench.ready = 10;
+  bench.demand.in_flight = 60;
+  bench.seen.within_slo = Reading::of(1);
+  bench.seen.missed_slo = Reading::of(30);
+  for (int second = 0; second < 60; ++second) EXPECT_NE(bench.step().band.floor_reason, Reason::slo_breach_observed);
+  EXPECT_EQ(bench.step().band.floor_reason, Reason::slo_breach_observed);
+}
+
 }  // namespace
 }  // namespace tidegate
