@@ -82,12 +82,13 @@ def key_of(case, policy):
 class Parts:
     """What was played, in a file that survives an interruption: of each part the last."""
 
-    def __init__(self, path, is_fresh):
+    def __init__(self, path):
         self.path, self.played = path, {}
-        if os.path.exists(path) and not is_fresh:
+        if os.path.exists(path):
             for line in open(path):
-                part = json.loads(line)
-                self.played[part["key"]] = part
+                if line.endswith("\n"):  # else a write that was cut off
+                    part = json.loads(line)
+                    self.played[part["key"]] = part
         self.write()
 
     def write(self):
@@ -163,7 +164,8 @@ def play(options, case, policy):
     ours = compare(options, case, path, "slo", ["--seeds", str(case["seeds"])])
     return {"requests": ours["runs"][0]["requests"], "clairvoyant": figures_of(ours["clairvoyant"]),
             "rate_oracle": figures_of(ours["rate_oracle"]), "clairvoyant_met": ours["clairvoyant"]["meets_attainment"],
-            "runs": [dict(figures_of(run), relative=run["relative_to_clairvoyant"] and round(run["relative_to_clairvoyant"], 4)) for run in ours["runs"]]}
+            "runs": [dict(figures_of(run), relative=relative and round(relative, 4))
+                     for run in ours["runs"] for relative in [run["relative_to_clairvoyant"]]]}
 
 
 def fingerprint(options, policy):
@@ -232,14 +234,15 @@ def main():
         options.out = os.path.join(options.folder, "quick.md")
         options.parts = os.path.join(options.folder, "quick.jsonl")
     os.makedirs(options.folder, exist_ok=True)
-    done = Parts(options.parts, options.fresh)
+    done = Parts(options.parts)
     wanted, short = list(cases(options)), list(short_cases(options))
     peers = ["hpa"] if options.quick else [peer for peer in options.peers.split(",") if peer]
     parts = list(parts_of(options, wanted, short, peers))
     told = {policy.removesuffix(DEFAULTS) for _, policy in parts} | {"slo", FORECAST_OFF, *peers}
     program = {policy: fingerprint(options, policy) for policy in sorted(told)}
     found_of = lambda case, policy: done.found(key_of(case, policy), program[policy.removesuffix(DEFAULTS)])
-    parts = [part for part in {key_of(*part): part for part in parts}.values() if not options.render and found_of(*part) is None]
+    parts = [part for part in {key_of(*part): part for part in parts}.values()
+             if not options.render and (options.fresh or found_of(*part) is None)]
     with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
         playing = {pool.submit(timed, options, *part): part for part in parts}
         try:

@@ -87,16 +87,17 @@ def goals(rows):
         if ratios:
             lines.append((f"… worst case, {label}", "≤ 1.05", ratio_text(max(ratios))))
     against = [row for row in rows if row["peers"]]
-    ours_met = sum(our_attained(row) >= asked(row) for row in against)
     single = []
+    # On the cases that a setting was played in, so that one not played to the end is not left out.
     for (policy, knobs), played in single_settings(against).items():
-        if len(played) < len(against) or sum(run["attained"] >= asked(against[i]) for i, run in played.items()) < ours_met:
+        ours_met = sum(our_attained(against[i]) >= asked(against[i]) for i in played)
+        if len(played) < len(against) / 2 or sum(run["attained"] >= asked(against[i]) for i, run in played.items()) < ours_met:
             continue
         single.append((mean(our_hours(against[i]) / run["hours"] for i, run in played.items()), policy, knobs))
     single = [one for one in single if not math.isnan(one[0])]
     worst = max(single, default=None)
     lines.append(("× any one peer setting kept for all cases that meets the SLO as often", "≤ 0.80",
-                  f"{worst[0]:.3f} ({worst[1]} {worst[2]})" if worst else f"no setting does ({ours_met} of {len(against)})"))
+                  f"{worst[0]:.3f} ({worst[1]} {worst[2]})" if worst else "no setting does"))
     defaults = [our_hours(row) / run["hours"] for row in rows for run in row["defaults"].values() if run["attained"] >= asked(row)]
     lines.append((f"× each peer's defaults, where they meet the SLO ({len(defaults)} of {sum(len(row['defaults']) for row in rows)})",
                   "≤ 0.85", ratio_text(mean(defaults))))
@@ -124,19 +125,19 @@ def cheapest_that_met(row):
 
 
 def render_missed(rows):
-    """What it takes to keep a promise that `slo` did not: hindsight's cheapest setting beside the bound that knows the future."""
+    """Beside each promise that `slo` did not keep the cheapest setting that did, chosen in hindsight."""
     missed = [row for row in rows if our_attained(row) < asked(row)]
     if not missed:
         return []
-    out = ["", "## Where the SLO was missed", "", "Beside it the cheapest of all settings of all peers that kept the promise, chosen in "
-           "hindsight: as many times the clairvoyant must be paid when a surge cannot be foreseen.", "",
-           "| trace | size | cold | SLO | slo | cheapest peer that met it | × clairvoyant |", "|---|---|---|---|---|---|---|"]
+    out = ["", "## Where the SLO was missed", "", "Beside it the cheapest of the settings played of the peers that kept the promise, chosen "
+           "in hindsight, over the rate oracle at our attainment.", "",
+           "| trace | size | cold | SLO | slo | cheapest peer that met it | × rate oracle |", "|---|---|---|---|---|---|---|"]
     for row in missed:
         case, best = row["case"], cheapest_that_met(row)
-        theirs = f"{best[0]:.1f} ({best[1]})" if best else "none of all settings" if row["peers"] else "–"
+        theirs = f"{best[0]:.1f} ({best[1]})" if best else f"none of {len(row['peers'])} settings" if row["peers"] else "–"
         out.append(f"| {case['trace'].removesuffix('.rate')} | {case['size']} | {case['cold']} s | {100 * asked(row):g} % "
                    f"| {our_hours(row):.1f} @ {100 * our_attained(row):.2f} | {theirs} "
-                   f"| {ratio_text(best[0] / row['clairvoyant']['hours'] if best else None)} |")
+                   f"| {ratio_text(best[0] / row['rate_oracle']['hours'] if best else None)} |")
     return out
 
 

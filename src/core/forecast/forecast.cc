@@ -16,7 +16,7 @@ namespace {
 constexpr double level_window = 120;  // seconds; the level's time constant is half of it
 constexpr double hour_constant = 3600;
 constexpr double day_constant = 86400;
-constexpr double deviations_chance = 3;  // of a count: no chance
+constexpr double chance_deviations = 3;  // of a count: what lies beyond is no chance
 constexpr std::int64_t dispersion_bins = 60;
 constexpr double interval_longest = static_cast<double>(recent_bins) * bin_seconds;
 
@@ -174,7 +174,7 @@ double between(float a, float b, double part) {
 // less what may be chance. A rate of two seconds taken as it is would surprise every few minutes.
 double least_rate(const DemandHistory& history) {
   const double count = history.bin_arrivals;
-  return std::max(count / bin_seconds, (count - deviations_chance * std::sqrt(count)) / history.bin_covered);
+  return std::max(count / bin_seconds, (count - chance_deviations * std::sqrt(count)) / history.bin_covered);
 }
 
 Forecast forecast(const DemandHistory& history, Duration horizon, bool is_peak) {

@@ -112,6 +112,8 @@ void smooth(SloMemory& memory, const PolicyInput& input, double elapsed) {
     forget(memory.recent);
 }
 
+// In a crowd requests are slow, which the model knows: so moment by moment, and not a mean against the concurrency of
+// now.
 void compare_ends(SloMemory& memory, const PolicyInput& input) {
   const Demand& demand = input.demand;
   const Capacity& capacity = input.reference;

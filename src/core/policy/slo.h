@@ -8,11 +8,11 @@
 //                 the floor)
 //
 // The quantiles are those of the leading candidate (candidate.h). An observed breach of the SLO (a tenth of a minute's
-// requests missed, the first minute after a start aside) under a load near capacity adds a tenth of what is there,
-// once per lead time; quantiles tell of it only where misses are not counted. At min 0 an idle service sleeps, stays
-// awake or is woken ahead, whatever is cheapest by its gaps (idle_plan.h): a request that meets a cold start is worth
-// 12 s of a replica over the allowance (1,200 s at 99 %; the hold time at least, an hour at most), all that meet the
-// same one four hours at most. Where the promise leaves time for a cold start, it is worth the hold time. A daily
+// requests missed, but none in the minute after a start from zero) under a load near capacity adds a tenth, and one at
+// least, once per lead time; quantiles tell of it only where misses are not counted. At min 0 an idle service sleeps,
+// stays awake or is woken ahead, whatever is cheapest by its gaps (idle_plan.h): a request that meets a cold start is
+// worth 12 s of a replica over the allowance (1,200 s at 99 %; the hold time at least, an hour at most), all that meet
+// the same one four hours at most. Where the promise leaves time for a cold start, it is worth the hold time. A daily
 // opening (forecast/rest.h) wakes it too.
 //
 // When starts do not succeed (none in the lead time and a minute, though the floor asks for more), what was missed

@@ -468,6 +468,7 @@ TEST(SloPolicy, ACrowdOfAMinuteAgoTellsNothingOfTheQuietNow) {
   };
   const double crowded = 240 / bench.reference.residence(240) * full;
   EXPECT_NEAR(play(600, 240), crowded, 0.1 * crowded);
+  bench.demand.residence = bench.reference.residence(240);  // a mean still tells of the crowd
   const double quiet = 20 / bench.reference.residence(20) * full;
   EXPECT_NEAR(play(60, 20), quiet, 0.2 * quiet);
 }

@@ -6,24 +6,12 @@
 #include <optional>
 
 #include "core/base/check.h"
+#include "edge/net/route_tree.h"
 
 namespace tidegate {
 namespace {
 
-std::string percent_decoded(std::string_view text) {
-  std::string decoded;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    unsigned value = 0;
-    if (text[i] == '%' && i + 2 < text.size() + 0 &&
-        std::from_chars(text.data() + i + 1, text.data() + i + 3, value, 16).ec == std::errc{}) {
-      decoded += static_cast<char>(value);
-      i += 2;
-    } else {
-      decoded += text[i];
-    }
-  }
-  return decoded;
-}
+std::string decoded(std::string_view text) { return percent_decoded(text, false).value_or(std::string{text}); }
 
 // One requirement: "a=b", "a==b", "a!=b", "a"; `value` gives what the object has.
 bool satisfies(const std::string& requirement,
@@ -59,11 +47,11 @@ FakeApiRequest parse_request(const std::string& message) {
   request.method = words[0];
   const std::string_view target = words[1];
   const std::size_t mark = target.find('?');
-  request.path = percent_decoded(target.substr(0, mark));
+  request.path = decoded(target.substr(0, mark));
   if (mark != target.npos)
     for (const std::string& pair : split(target.substr(mark + 1), '&')) {
       const std::size_t equals = pair.find('=');
-      request.query[pair.substr(0, equals)] = percent_decoded(std::string_view{pair}.substr(equals + 1));
+      request.query[pair.substr(0, equals)] = decoded(std::string_view{pair}.substr(equals + 1));
     }
   for (const std::string& line : split(head, '\n')) {
     const std::size_t colon = line.find(": ");
