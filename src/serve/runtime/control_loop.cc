@@ -1,10 +1,12 @@
 #include "serve/runtime/control_loop.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 
 #include "core/base/check.h"
+#include "core/decide/similar_service.h"
 #include "serve/runtime/replica_view.h"
 #include "serve/runtime/route_table.h"
 
@@ -84,13 +86,17 @@ void ControlLoop::begin(std::shared_ptr<const FleetSpec> spec, Sources sources, 
       },
       limits);
   state_ = std::move(restored.state);
-  for (auto& memory : services_) {
+  std::vector<std::size_t> added;
+  for (std::size_t i = 0; i < services_.size(); ++i) {
+    auto& memory = services_[i];
     const auto& name = memory.spec->name;
     memory.restarted = restored.restarted.contains(name);
     memory.known = restored.known.contains(name);
+    if (!memory.known) added.push_back(i);
     if (const auto at = restored.checkpointed.find(name); at != restored.checkpointed.end())
       memory.checkpointed = at->second;
   }
+  teach(added);
   for (auto& problem : restored.problems)
     ports_.log.write({.level = LogLevel::warning, .event = "restore", .message = std::move(problem)});
   if (restored.ticks > 0)
@@ -112,11 +118,13 @@ Result<void> ControlLoop::configure(std::shared_ptr<const FleetSpec> spec) {
   std::map<std::string, std::size_t> old;
   for (std::size_t i = 0; i < services_.size(); ++i) old.emplace(services_[i].spec->name, i);
   std::vector<ServiceMemory> services;
+  std::vector<std::size_t> added;
   FleetState state;
   for (const auto& service : spec->services) {
     auto shared = std::make_shared<const ServiceSpec>(service);
     const auto found = old.find(service.name);
     if (found == old.end()) {
+      added.push_back(services.size());
       services.push_back({.spec = std::move(shared)});
       state.services.emplace_back();
       continue;
@@ -129,8 +137,30 @@ Result<void> ControlLoop::configure(std::shared_ptr<const FleetSpec> spec) {
   for (const auto& [name, index] : old) book_.forget(name);
   services_ = std::move(services);
   state_ = std::move(state);
+  teach(added);
   adopt_spec(std::move(spec));
   return {};
+}
+
+// Services without a past start from what those with the same replicas have learned.
+void ControlLoop::teach(const std::vector<std::size_t>& added) {
+  std::vector<KnownService> fleet;
+  for (std::size_t i = 0; i < services_.size(); ++i)
+    if (!std::ranges::binary_search(added, i)) fleet.push_back({*services_[i].spec, state_.services[i]});
+  if (fleet.empty()) return;
+  for (const std::size_t i : added) {
+    Taught taught = taught_by(fleet, *services_[i].spec);
+    if (taught.pools.empty()) continue;
+    const auto& name = services_[i].spec->name;
+    ports_.log.write({.event = "taught",
+                      .service = name,
+                      .fields = {{"by", fmt::format("{}", fmt::join(taught.teachers, ","))}},
+                      .message = "starts from what services with the same replicas have learned of their capacity and "
+                                 "cold starts"});
+    state_.services[i].pools = std::move(taught.pools);
+    // A restart before the first checkpoint goes on from there too.
+    ports_.journal.learned(name, learned_bytes(state_.services[i]));
+  }
 }
 
 void ControlLoop::adopt_spec(std::shared_ptr<const FleetSpec> spec) {

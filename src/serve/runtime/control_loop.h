@@ -93,6 +93,7 @@ class ControlLoop {
   };
 
   void adopt_spec(std::shared_ptr<const FleetSpec> spec);
+  void teach(const std::vector<std::size_t>& added);
   void look();
   void collect(Instant now);
   [[nodiscard]] FleetObservation observe(Instant now, const SteeringByService& steering);

@@ -120,6 +120,27 @@ TEST_F(FleetRuntimeTest, aReloadKeepsWhatIsKnownOfServicesThatStay) {
   EXPECT_EQ(link_.tables.back().routes.size(), 1U);
 }
 
+TEST_F(FleetRuntimeTest, aNewServiceStartsFromWhatOneWithTheSameReplicasHasLearned) {
+  learned_.cold_starts.recent_ns = {Duration{90s}.count()};
+  learned_.cold_starts.seen = 1;
+  ASSERT_TRUE(begin());
+  tick();
+  wanted_.services.push_back(some_service("search"));
+  wanted_.services.push_back(some_service("other"));
+  std::get<ProcessTargetSpec>(wanted_.services[2].pools[0].target).command = {"another", "server"};
+  ASSERT_TRUE(runtime_->reload());
+  EXPECT_TRUE(log_.has("event=taught service=search by=chat"));
+  EXPECT_FALSE(log_.has("event=taught service=other"));
+  tick();
+  EXPECT_EQ(pools_seen_.at("search").at("default"), learned_);
+  EXPECT_TRUE(pools_seen_.at("other").empty());
+  // Also where nothing but that is left of it.
+  ASSERT_TRUE(journal_->flush(10s));
+  const auto kept = journal_->load_learned("search");
+  ASSERT_TRUE(kept);
+  EXPECT_EQ(state_from_learned(*kept).value().pools.at("default"), learned_);
+}
+
 TEST_F(FleetRuntimeTest, sourcesAreToldTheServicesAndMayRefuseThem) {
   ASSERT_TRUE(begin());
   EXPECT_EQ(source_->services.at(0).name, "chat");

@@ -96,6 +96,7 @@ class RuntimeTest : public testing::Test {
     for (std::size_t i = 0; i < spec.services.size(); ++i) {
       const auto& service = seen.services[i];
       states_seen_.push_back(state.services[i].now);
+      pools_seen_[service.service] = state.services[i].pools;
       observations_.push_back(service);
       const auto size = sizes_.contains(service.service) ? sizes_.at(service.service) : 1;
       const auto committed = service.pools.at(0).committed().value();
@@ -109,6 +110,7 @@ class RuntimeTest : public testing::Test {
       step.next.services.push_back(std::move(state.services[i]));
       step.next.services.back().now = seen.now;
       step.next.services.back().started = true;
+      if (learned_ != PoolMemory{}) step.next.services.back().pools.try_emplace("default", learned_);
     }
     return step;
   }
@@ -126,8 +128,10 @@ class RuntimeTest : public testing::Test {
   FakeSource* source_ = nullptr;
   std::map<std::string, std::int32_t> sizes_;
   double slots_ = 4;
-  std::vector<Instant> states_seen_;       // the state's clock before each decision
-  std::vector<Observation> observations_;  // of each decision
+  PoolMemory learned_;  // what every service has learned after its first decision
+  std::map<std::string, std::map<std::string, PoolMemory>> pools_seen_;  // before the newest decision, by service
+  std::vector<Instant> states_seen_;                                     // the state's clock before each decision
+  std::vector<Observation> observations_;                                // of each decision
   std::unique_ptr<Journal> journal_;
   std::unique_ptr<FleetRuntime> runtime_;
 };
