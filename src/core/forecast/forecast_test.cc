@@ -54,6 +54,22 @@ double exceeded(Stream& stream, Duration horizon, double q, Duration length, Rat
   return above / count;
 }
 
+// Three crowds on the first day, then two quiet days: what comes once in days is still in the highest quantile.
+TEST(Forecast, CrowdsOfTheDayBeforeYesterdayAreRemembered) {
+  Stream stream;
+  const auto rate = [](double t) {
+    const double hour = t / 3600;
+    const bool crowded = (hour > 6 && hour < 6.2) || (hour > 20 && hour < 20.2) || (hour > 22 && hour < 22.2);
+    return crowded ? 20.0 : 1.0;
+  };
+  stream.play(24h, 10s, rate);
+  const double then = stream.at(3min, 0.9995);
+  stream.play(48h, 10s, rate);
+  EXPECT_GT(stream.at(3min, 0.9995), 4);
+  EXPECT_GT(then, 4);
+  EXPECT_LT(stream.at(3min, 0.95), 2);
+}
+
 TEST(Forecast, HasNoHistoryUntilTheWindowIsFull) {
   Stream stream;
   EXPECT_FALSE(forecast_at(stream.history, stream.now, 60s).has_history);

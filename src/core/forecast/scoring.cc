@@ -11,8 +11,9 @@
 namespace tidegate {
 namespace {
 
-// Half-lives: 6 h up to ten minutes, 24 h at an hour, 72 h at four hours, in predictions of that horizon.
-constexpr std::array<double, horizons> forget{3.2e-4, 3.2e-4, 3.2e-4, 3.2e-4, 9.6e-4, 9.6e-4, 1.6e-3};
+// Half-lives: 24 h up to an hour, 72 h at four hours, in predictions of that horizon. With shorter ones the high
+// quantiles forget surges that come once a day.
+constexpr std::array<double, horizons> forget{8e-5, 8e-5, 8e-5, 8e-5, 2.4e-4, 9.6e-4, 1.6e-3};
 constexpr double prior_scores = 20;
 constexpr double scores_before_trust = 30;
 constexpr double break_at = 1.8;

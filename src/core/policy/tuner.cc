@@ -8,13 +8,15 @@ namespace tidegate {
 namespace {
 
 constexpr double step_seconds = static_cast<double>(tuner_seconds);
-constexpr double memory_part = 0.5;        // of what was observed: time constant of what is remembered
+constexpr double memory_part = 1;          // of what was observed: time constant of what is remembered
 constexpr double memory_least = 3600;      // seconds
-constexpr double memory_most = 3 * 86400;  // seconds
+constexpr double memory_most = 7 * 86400;  // seconds
 constexpr double prior_time = 1800;        // seconds an expectation weighs as
 constexpr double prior_fade = 6 * 3600;    // seconds until the expectation has faded to a third
 constexpr double aimed_part = 0.8;         // of what the budget leaves
 constexpr double left_most = 1.5;          // allowances
+constexpr double spent_most = 2;           // allowances: more cannot be made up for
+constexpr double spent_for_good = 4;       // allowances: from here on nothing is made up for
 constexpr double correction_most = 4;
 constexpr double target_least = 0.2;       // allowances
 constexpr double cluster_least = 10;       // requests
@@ -276,6 +278,12 @@ bool is_evidently_late(const Tuner& tuner, double target) {
   return late_share(tuner, tuner.leader) - doubt * error > target;
 }
 
+// What may be late as long again, of what was late so far; both in allowances.
+double left_of(double spent) {
+  if (spent <= spent_most) return spent_most - spent;
+  return std::min((spent - spent_most) / (spent_for_good - spent_most), 1.0);
+}
+
 }  // namespace
 
 void start(Tuner& tuner, std::string_view service) {
@@ -340,7 +348,7 @@ double mean_replicas(const Tuner& tuner, std::size_t k) {
 double target_share(const Tuner& tuner, double allowance) {
   const double ended = tuner.met + tuner.missed;
   if (!(ended > 0)) return aimed_part * allowance;
-  const double left = 2 - tuner.missed / (ended + ended_prior) / allowance;  // allowances
+  const double left = left_of(tuner.missed / (ended + ended_prior) / allowance);
   // Both counts come in clusters, so each is one cluster uncertain.
   const double late = static_cast<double>(tuner.late[tuner.leader]);
   const double cluster = std::max(late > 0 ? squares(tuner, tuner.leader) / late : 0, cluster_least);

@@ -8,15 +8,16 @@
 //
 // Every ten seconds of evidence (staggered by a hash of the service's name) the plants advance and the candidates
 // answer again, for the highest load since. Every five minutes the leader is chosen. Shares and costs are forgotten
-// with a time constant of half of what was observed, at most three days: what was late while the forecasts knew nothing
-// yet soon weighs little. What has not been tried long weighs as expected (expected_miss).
+// with a time constant of what was observed, at most a week: surges that come once in days are not forgotten between
+// two of them. What has not been tried long weighs as expected (expected_miss).
 //
 // Late requests come in clusters (a surge that found too few replicas), so a share is believed only up to its error:
 // with x_b the late requests of block b of twice the lead time, believed = (sum x_b + sqrt(sum x_b^2)) / arrivals.
 // Worked: of 100,000 requests 900 were late, 1 in each of 900 blocks: 0.93 %; all in one block: 1.8 %.
 //
 // The target is an error budget: what the allowance leaves after what was really missed, spent over as long as is
-// remembered, times a part, corrected by what was really missed against what the leader's plant said. A candidate
+// remembered, times a part, corrected by what was really missed against what the leader's plant said. More than twice
+// the allowance cannot be made up for: from there to four times the target comes back to the allowance. A candidate
 // scores its cost, times believed / target where that is above one (its root from five times on: what nobody could
 // foresee is not bought back at any price); the least score leads. What is seldom late tells little of itself, so a
 // candidate is not believed to be better than its bolder neighbour by more than (ratio of expected misses)^2.5, unless

@@ -175,6 +175,19 @@ TEST(Tuner, AimsLowerWhenMoreIsMissedThanPredicted) {
   EXPECT_NEAR(target_share(tuner, 0.01), 0.0016, 1e-4);
 }
 
+TEST(Tuner, WhatCannotBeMadeUpForIsNotBoughtBack) {
+  Tuner tuner;
+  const auto at = [&](double allowances) {
+    tuner.predicted = tuner.missed = 1000 * allowances;
+    tuner.met = tuner.arrivals = 100'000 - tuner.missed;
+    return target_share(tuner, 0.01);
+  };
+  EXPECT_LT(at(1.9), 0.2 * 0.01);     // being made up for
+  EXPECT_GT(at(3), 2 * at(1.9));      // half given up
+  EXPECT_NEAR(at(4.1), 0.008, 1e-4);  // as if nothing had been
+  EXPECT_NEAR(at(20), 0.008, 1e-4);
+}
+
 TEST(Tuner, AClusterOfLateRequestsIsLessCertainThanAsManyScattered) {
   Tuner tuner;
   tuner.arrivals = 100'000;
