@@ -66,23 +66,23 @@ std::optional<Capacity> hinted(const CapacityHint& hint, const Slo& slo) {
   return capacity;
 }
 
-// The least concurrency beyond which measured throughput no longer grew; infinite while it still grows.
+// The least concurrency beyond which measured throughput no longer grew; infinite while it still grows. A bin is not
+// always fuller than the one before it (evidence.cc), so each is held against all that were fuller.
 double saturation(const CapacityState& state) {
-  for (std::size_t i = 0; i < CapacityState::bins; ++i) {
-    const ConcurrencyBin& low = state.by_concurrency[i];
+  double least = std::numeric_limits<double>::infinity();
+  for (const ConcurrencyBin& low : state.by_concurrency) {
     if (low.completions < 50) continue;
     const double rate = low.completions / low.replica_seconds;
     bool higher_seen = false;
     bool higher_gains = false;
-    for (std::size_t j = i + 1; j < CapacityState::bins; ++j) {
-      const ConcurrencyBin& high = state.by_concurrency[j];
-      if (high.completions < 50 || high.concurrency() < 1.3 * low.concurrency()) continue;
-      higher_seen = true;
+    for (const ConcurrencyBin& high : state.by_concurrency) {
+      if (high.completions < 50 || high.concurrency() <= low.concurrency()) continue;
+      higher_seen = higher_seen || high.concurrency() >= 1.3 * low.concurrency();
       higher_gains = higher_gains || high.completions / high.replica_seconds > 1.05 * rate;
     }
-    if (higher_seen && !higher_gains) return low.concurrency();
+    if (higher_seen && !higher_gains) least = std::min(least, low.concurrency());
   }
-  return std::numeric_limits<double>::infinity();
+  return least;
 }
 
 // The share of requests that the strictest objective of the replicas' own speed lets miss.
