@@ -57,6 +57,22 @@ def best_tuned(row):
     return min(((hours, name) for name, hours in row["peer_costs"].items()), default=None)
 
 
+def peer_at(row, attained):
+    """As best_tuned, at another attainment than ours: hours or None."""
+    by_peer = {}
+    for run in row["peers"]:
+        by_peer.setdefault(run["policy"], []).append(run)
+    return min((cost for runs in by_peer.values() if (cost := cost_at(runs, attained)) is not None), default=None)
+
+
+# The two traces whose rate jumps by itself again and again; what they cost hides all else in a mean.
+JUMPING = ("twitter_stream_2021_08.rate", "nab_aws_elb_request_count.rate")
+GROUPS = (("≤ 60 s", lambda row: row["case"]["cold"] <= 60),
+          ("≤ 60 s, without the two traces that jump", lambda row: row["case"]["cold"] <= 60 and row["case"]["trace"] not in JUMPING),
+          ("600 s", lambda row: row["case"]["cold"] == 600),
+          ("600 s, without the two traces that jump", lambda row: row["case"]["cold"] == 600 and row["case"]["trace"] not in JUMPING))
+
+
 def ratio_text(value):
     return "–" if value is None or math.isnan(value) else f"{value:.3f}"
 
@@ -101,10 +117,12 @@ def goals(rows):
     defaults = [our_hours(row) / run["hours"] for row in rows for run in row["defaults"].values() if run["attained"] >= asked(row)]
     lines.append((f"× each peer's defaults, where they meet the SLO ({len(defaults)} of {sum(len(row['defaults']) for row in rows)})",
                   "≤ 0.85", ratio_text(mean(defaults))))
-    switched = [our_hours(row) / mean(run["hours"] for run in row["forecast_off"]["runs"]) for row in rows if row["forecast_off"]]
+    switched = [row for row in rows if row["forecast_off"]]
     if switched:
+        ratios = [our_hours(row) / mean(run["hours"] for run in row["forecast_off"]["runs"]) for row in switched]
+        by_luck = max(max(run["hours"] for run in row["slo"]) / min(run["hours"] for run in row["slo"]) for row in switched)
         lines.append((f"hours with the forecast over those without, where no day is like another ({len(switched)} cases), worst",
-                      "≤ 1.03", f"{max(switched):.3f} (mean {mean(switched):.3f})"))
+                      "≤ 1.03", f"{max(ratios):.3f} (mean {mean(ratios):.3f}; one seed over another of the same case: up to {by_luck:.3f})"))
     return lines
 
 
@@ -114,9 +132,17 @@ def reach(rows):
     if not near:
         return []
     at_it = sum(ratio < 1.05 for ratio, _ in near)
-    return ["", f"In {at_it} of {len(near)} cases the best tuned peer is itself within 5 % of the clairvoyant at the same attainment, so "
-            "0.95 of it is below what is possible; over all cases it costs "
-            f"{mean(ratio for ratio, _ in near):.3f} × the clairvoyant (geometric mean)."]
+    out = ["", f"In {at_it} of {len(near)} cases the best tuned peer is itself within 5 % of the clairvoyant at the same attainment, so "
+           "0.95 of it is below what is possible; over all cases it costs "
+           f"{mean(ratio for ratio, _ in near):.3f} × the clairvoyant (geometric mean)."]
+    return out + ["", "What knowing the future would bring against the best tuned peer at the same attainment. The rate oracle knows the "
+                  "rate ahead and one safety margin for the whole trace, the clairvoyant every request.", "",
+                  "| cold starts | cases | rate oracle × peer | clairvoyant × peer | slo × peer |", "|---|---|---|---|---|"] + [
+        f"| {label} | {len(some)} | {ratio_text(mean(row['rate_oracle']['hours'] / peer_at(row, row['rate_oracle']['attained']) for row in some))} "
+        f"| {ratio_text(mean(row['at_bound'] / best_tuned(row)[0] for row in some))} "
+        f"| {ratio_text(mean(our_hours(row) / best_tuned(row)[0] for row in some))} |"
+        for label, chosen in GROUPS
+        for some in [[row for _, row in near if chosen(row) and peer_at(row, row["rate_oracle"]["attained"])]] if some]
 
 
 def cheapest_that_met(row):

@@ -1,6 +1,7 @@
 #include "core/forecast/scoring.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <limits>
 
@@ -144,13 +145,18 @@ void insure(std::array<double, quantile_points>& rates, double level, double max
   for (std::size_t i = 1; i < quantile_points; ++i) rates[i] = std::max(rates[i], rates[i - 1]);
 }
 
+// Both loops compare whole numbers, which the compiler does many at a time: rates are ordered as their bits are (what
+// is missing is negative), and codes as the rates they stand for (with what is missing, the highest code, made the
+// lowest).
 double believable(const DemandHistory& history) {
   if (history.covered < experience_least) return std::numeric_limits<double>::infinity();
-  float highest = 0;
-  for (const float rate : history.recent) highest = std::max(highest, rate);
-  std::uint16_t code = 0;  // codes are ordered as the rates they stand for
-  for (const std::uint16_t slot : history.slots) code = std::max(code, slot == slot_missing ? std::uint16_t{0} : slot);
-  const double seen = std::max(static_cast<double>(highest), slot_rate(code));
+  std::int32_t highest = 0;
+  for (const float rate : history.recent) highest = std::max(highest, std::bit_cast<std::int32_t>(rate));
+  std::uint16_t after = 1;  // the highest code, and one
+  for (const std::uint16_t slot : history.slots) after = std::max(after, static_cast<std::uint16_t>(slot + 1));
+  static_assert(static_cast<std::uint16_t>(slot_missing + 1) == 0);
+  const double seen =
+      std::max(static_cast<double>(std::bit_cast<float>(highest)), slot_rate(static_cast<std::uint16_t>(after - 1)));
   return seen + 3 * std::sqrt(seen / bin_seconds);
 }
 

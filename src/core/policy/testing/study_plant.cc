@@ -125,11 +125,20 @@ class Pool {
 
 }  // namespace
 
+// A straight line from each edge of a bin to its middle, so that its mean is kept, as lab/sim/traffic_bins.h has it: a
+// line from middle to middle smooths away a third of what changes from bin to bin by chance.
 double Setup::rate(double at) const {
-  const double position = std::max(at / bin - 0.5, 0.0);
-  const auto i = std::min(static_cast<std::size_t>(position), rates.size() - 1);
-  const auto j = std::min(i + 1, rates.size() - 1);
-  return rates[i] + (rates[j] - rates[i]) * (position - std::floor(position));
+  const auto last = static_cast<std::int64_t>(rates.size()) - 1;
+  const auto i = std::min(static_cast<std::int64_t>(std::max(at / bin, 0.0)), last);
+  const auto mean = [&](std::int64_t k) { return rates[static_cast<std::size_t>(k)]; };
+  const auto edge = [&](std::int64_t left, std::int64_t right) {
+    if (left < 0 || right > last) return mean(i);
+    return std::min({(mean(left) + mean(right)) / 2, 2 * mean(left), 2 * mean(right)});
+  };
+  const double from = edge(i - 1, i), to = edge(i, i + 1);
+  const double middle = 2 * mean(i) - (from + to) / 2;
+  const double part = std::clamp(at / bin - static_cast<double>(i), 0.0, 1.0);
+  return part < 0.5 ? from + (middle - from) * 2 * part : middle + (to - middle) * (2 * part - 1);
 }
 
 void scale_to_peak(Setup& setup, double replicas) {
