@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <thread>
@@ -36,21 +37,29 @@ Result<void> create_folder(const std::string& path) {
   return {};
 }
 
-// A controller killed while it started a replica leaves the lock for a moment with the child that is about to exec.
-bool take_lock(int fd) {
-  constexpr int attempts = 25;
-  for (int i = 0; i < attempts; ++i) {
+// The pid that the holder wrote; 0: none.
+pid_t holder_of(const std::string& lock_path) {
+  const auto text = read_file(lock_path, 64);
+  return text ? static_cast<pid_t>(std::strtol(text->c_str(), nullptr, 10)) : 0;
+}
+
+// A controller killed while it started a replica leaves the lock for a moment with the child that is about to exec: on
+// a busy machine that takes longer, and nobody else can have it then.
+bool take_lock(int fd, const std::string& lock_path) {
+  constexpr Duration pause = 20ms, from_the_living = 500ms, from_the_dead = 10s;
+  for (Duration waited{}; waited < from_the_dead; waited += pause) {
     if (::flock(fd, LOCK_EX | LOCK_NB) == 0) return true;
-    std::this_thread::sleep_for(20ms);
+    const pid_t holder = holder_of(lock_path);
+    const bool is_dead = holder > 0 && ::kill(holder, 0) != 0 && errno == ESRCH;
+    if (!is_dead && waited >= from_the_living) return false;
+    std::this_thread::sleep_for(pause);
   }
   return false;
 }
 
 std::string holder_text(const std::string& lock_path) {
-  auto pid = read_file(lock_path, 64);
-  if (!pid || pid->empty()) return "another process";
-  while (!pid->empty() && pid->back() == '\n') pid->pop_back();
-  return "process " + *pid;
+  const pid_t holder = holder_of(lock_path);
+  return holder > 0 ? fmt::format("process {}", holder) : "another process";
 }
 
 }  // namespace
@@ -67,7 +76,7 @@ Result<StateDirectory> StateDirectory::open(const std::string& path) {
   if (!lock.is_open())
     return fail(errno == EACCES ? ErrorKind::denied : ErrorKind::failed,
                 fmt::format("cannot open {}: {}", lock_path, errno_text(errno)));
-  if (!take_lock(lock.get()))
+  if (!take_lock(lock.get(), lock_path))
     return fail(ErrorKind::failed,
                 fmt::format("another controller ({}) uses the state directory {}; stop it, or give this one its own "
                             "machine.state_directory",
