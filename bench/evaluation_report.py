@@ -8,15 +8,13 @@ def row_of(case, played, peers):
     ours = played("slo")
     if ours is None:
         return None
-    row = dict(ours, case=case, slo=ours["runs"], peers=[], peer_costs={}, defaults={}, forecast_off=played("forecast_off"))
+    row = dict(ours, case=case, slo=ours["runs"], peers=[], defaults={}, forecast_off=played("forecast_off"))
     for peer in peers:
         if theirs := played(peer):
             row["peers"] += theirs["runs"]
-            cost = cost_at(theirs["runs"], our_attained(row))
-            if cost is not None:
-                row["peer_costs"][peer] = cost
         if theirs := played(peer + "@defaults"):
             row["defaults"][peer] = theirs["runs"][0]
+    row["peer_costs"] = costs_at(row, our_attained(row))
     return row
 
 
@@ -57,12 +55,17 @@ def best_tuned(row):
     return min(((hours, name) for name, hours in row["peer_costs"].items()), default=None)
 
 
-def peer_at(row, attained):
-    """As best_tuned, at another attainment than ours: hours or None."""
+def costs_at(row, attained):
+    """Of each peer the hours at an attainment, where any of its runs attained as much."""
     by_peer = {}
     for run in row["peers"]:
         by_peer.setdefault(run["policy"], []).append(run)
-    return min((cost for runs in by_peer.values() if (cost := cost_at(runs, attained)) is not None), default=None)
+    return {peer: cost for peer, runs in by_peer.items() if (cost := cost_at(runs, attained)) is not None}
+
+
+def best_beside_oracle(row):
+    """As best_tuned, in hours, at the attainment of the rate oracle."""
+    return min(costs_at(row, row["rate_oracle"]["attained"]).values(), default=None)
 
 
 # The two traces whose rate jumps by itself again and again; what they cost hides all else in a mean.
@@ -138,11 +141,11 @@ def reach(rows):
     return out + ["", "What knowing the future would bring against the best tuned peer at the same attainment. The rate oracle knows the "
                   "rate ahead and one safety margin for the whole trace, the clairvoyant every request.", "",
                   "| cold starts | cases | rate oracle × peer | clairvoyant × peer | slo × peer |", "|---|---|---|---|---|"] + [
-        f"| {label} | {len(some)} | {ratio_text(mean(row['rate_oracle']['hours'] / peer_at(row, row['rate_oracle']['attained']) for row in some))} "
+        f"| {label} | {len(some)} | {ratio_text(mean(row['rate_oracle']['hours'] / best_beside_oracle(row) for row in some))} "
         f"| {ratio_text(mean(row['at_bound'] / best_tuned(row)[0] for row in some))} "
         f"| {ratio_text(mean(our_hours(row) / best_tuned(row)[0] for row in some))} |"
         for label, chosen in GROUPS
-        for some in [[row for _, row in near if chosen(row) and peer_at(row, row["rate_oracle"]["attained"])]] if some]
+        for some in [[row for _, row in near if chosen(row) and best_beside_oracle(row)]] if some]
 
 
 def cheapest_that_met(row):

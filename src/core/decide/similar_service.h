@@ -2,10 +2,10 @@
 // what they carry is known there, and need not be learned again under load.
 //
 // Pools are alike when a replica of each is the same thing: the same GPUs or share of one, and the same profile; where
-// neither names a profile, the same command with the same weights. Traffic, size and promise may differ: what was held
-// against the other's objectives is left behind, and what is taken weighs as much as a hint (ten windows, thirty
-// completions at each concurrency) until the service's own evidence says otherwise. Of several alike the one most was
-// measured of teaches, of capacity and of cold starts each for itself.
+// neither names a profile, the same command with the same weights and environment. Traffic, size and promise may
+// differ: what was held against the other's objectives is left behind, and what is taken weighs as much as a hint (ten
+// windows, thirty completions at each concurrency) until the service's own evidence says otherwise. Of several alike
+// the one most was measured of teaches, of capacity and of cold starts each for itself.
 #pragma once
 
 #include <map>

@@ -155,7 +155,7 @@ TEST_F(KubernetesTargetTest, AForeignWriteIsNamedAndLeftAlone) {
   server_.edit(
       {resources::deployments, {"default", "chat"}}, [](Json& object) { object["spec"]["replicas"] = 1; },
       "argocd-controller");
-  // Whatever else is a problem for a moment.
+  // Another problem may show for a moment before.
   EXPECT_TRUE(becomes([&](const auto& view) {
     return view.problems.contains("chat") &&
            was_said(Reason::conflict, "argocd-controller set 1 replica of Deployment default/chat, we had 5");
