@@ -177,7 +177,8 @@ Capacity capacity(const CapacityState& state, const PoolSpec& pool, const Slo& s
   Capacity answer{.residence_base = line->base, .residence_slope = line->slope, .basis = CapacityBasis::learned};
   answer.error = error;
   const double seen = std::max(state.concurrency_max, 1.0);
-  const double reach = std::max(extrapolation * seen, hint ? hint->slots : 0.0);
+  // What the user said of the slots is passed only as far as replicas were seen to carry more.
+  const double reach = std::max((pool.capacity.slots ? 1 : extrapolation) * seen, hint ? hint->slots : 0.0);
   open = std::min(slots_of(*line, fit_itl(state), slo), saturation(state));
   answer.slots = std::min(open, reach);
   if (hint) {

@@ -7,7 +7,9 @@
 // reached 90 % of its asymptote 1/slope. Where more requests missed an objective than may, though nobody waited, and
 // clearly fewer at lower concurrency, the slots stay below that (concurrency_limit).
 //
-// Starts from the spec's hint or profile; is refused (fit_poor, saying so) while the data contradict the model.
+// Slots reach at most half beyond the highest concurrency seen; slots that the user gave are passed only as far as more
+// was seen, for a server that has just as many looks as if it could do with any. Starts from the spec's hint or
+// profile; is refused (fit_poor, saying so) while the data contradict the model.
 #pragma once
 
 #include <cstdint>

@@ -73,6 +73,13 @@ TEST(Capacity, ReachesNoFurtherThanHalfAgainWhatWasSeen) {
   EXPECT_NEAR(answer.slots, 6, 0.01);
 }
 
+// A server with eight slots and a residence that does not grow: nothing measured tells that a ninth would wait.
+TEST(Capacity, SlotsThatTheUserGaveArePassedOnlyAsFarAsMoreWasSeen) {
+  const PoolSpec pool{.capacity = {.slots = 8, .service = 4s}};
+  EXPECT_NEAR(capacity(learned_at({4, 0}, {3, 5, 7.5}), pool, ttft_only).slots, 8, 0.1);
+  EXPECT_GT(capacity(learned_at({4, 0}, {6, 12, 20}), pool, ttft_only).slots, 15);
+}
+
 TEST(Capacity, NeverExceedsTheServersOwnLimit) {
   PoolSpec pool;
   pool.capacity.slots_max = 16;

@@ -17,7 +17,11 @@ constexpr std::array keepings{Keeping{0.9, 1, 5min}, Keeping{0.5, 0.5, 5min}, Ke
 constexpr double miss_part = 0.15;  // of what a quantile leaves above: most of it is short, and waits in time
 constexpr std::array headrooms{0.1, 0.3, 0.6, 1.2, 2.5, 5.0};
 constexpr std::array over_a_day{0.0, 0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0};
-static_assert(candidate_count == floor_quantiles.size() * keepings.size() + 2 * headrooms.size() + over_a_day.size());
+constexpr std::array eager_quantiles{0.2, 0.5, 0.8, 0.9, 0.95, 0.99};
+constexpr std::array eager_keepings{keepings[2], keepings[3]};
+constexpr std::array over_the_present{0.1, 0.25, 0.4, 0.6, 0.8, 1.2, 1.8, 3.0};
+static_assert(candidate_count == floor_quantiles.size() * keepings.size() + 2 * headrooms.size() + over_a_day.size() +
+                                     eager_quantiles.size() * eager_keepings.size() + over_the_present.size());
 
 constexpr std::array<Candidate, candidate_count> make_candidates() {
   std::array<Candidate, candidate_count> all{};
@@ -49,10 +53,30 @@ constexpr std::array<Candidate, candidate_count> make_candidates() {
                  .bolder = headroom == over_a_day.front() ? alone : next - 1};
     ++next;
   }
+  for (const double quantile : eager_quantiles)
+    for (const Keeping& keeping : eager_keepings) {
+      all[next] = {.floor_quantile = quantile,
+                   .ceiling_quantile = std::min(quantile, keeping.quantile),
+                   .hold_share = keeping.hold_share,
+                   .hold_least = keeping.hold_least,
+                   .eager = true,
+                   .bolder = quantile == eager_quantiles.front() ? alone : next - eager_keepings.size()};
+      ++next;
+    }
+  for (const double headroom : over_the_present) {
+    all[next] = {.rule = Rule::headroom,
+                 .hold_share = 0.2,  // a boot
+                 .hold_least = 30s,
+                 .headroom = headroom,
+                 .window = Window::now,
+                 .eager = true,
+                 .bolder = headroom == over_the_present.front() ? alone : next - 1};
+    ++next;
+  }
   return all;
 }
 constexpr auto table = make_candidates();
-static_assert(table.back().rule == Rule::fixed && table.back().headroom == 2.0);
+static_assert(table.back().window == Window::now && table.back().headroom == 3.0);
 static_assert(table[cautious].floor_quantile == 0.95 && table[cautious].hold_share == 1);
 
 }  // namespace
@@ -61,6 +85,8 @@ const std::array<Candidate, candidate_count>& candidates() { return table; }
 
 std::string_view rule_name(const Candidate& candidate) {
   constexpr std::array<std::string_view, 3> names{"band", "headroom and hold", "fixed floor"};
+  if (candidate.rule == Rule::headroom && candidate.window == Window::now) return "headroom over the present";
+  if (candidate.rule == Rule::band && candidate.eager) return "eager band";
   return names[static_cast<std::size_t>(candidate.rule)];
 }
 
@@ -73,11 +99,17 @@ double expected_miss(const Candidate& candidate) {
   return 0.02 / (1 + 10 * candidate.headroom);
 }
 
+double drain_of(const Candidate& candidate, const ServiceLoad& load, const Backlog& backlog) {
+  return drain_need(load, {.ready = backlog.ready, .lead_time = candidate.eager ? 0 : backlog.lead_time});
+}
+
 CandidateBand band_of(const Candidate& candidate, const CandidateInput& input) {
   CandidateBand band;
   if (candidate.rule != Rule::headroom) band.present = present_need(input.load, candidate.floor_quantile);
   if (candidate.rule != Rule::band) {
-    const double busiest = std::max(input.busiest[static_cast<std::size_t>(candidate.window)], input.load.busy);
+    double busiest = input.load.busy;
+    if (candidate.window != Window::now)
+      busiest = std::max(busiest, input.busiest[static_cast<std::size_t>(candidate.window)]);
     band.forecast = busiest * (1 + candidate.headroom) / input.load.slots;
     band.ceiling = band.floor();
     return band;

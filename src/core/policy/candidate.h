@@ -4,11 +4,13 @@
 //   band      floor = max(present load staffed at floor_quantile, forecast at the lead time at floor_quantile);
 //             ceiling = peak over the hold time at ceiling_quantile, and what the floor was within hold_share of
 //             the hold time
-//   headroom  floor = the highest load of the window, times 1 + headroom: for flash crowds
+//   headroom  floor = the highest load of the window (or the present one), times 1 + headroom: for flash crowds
 //   fixed     floor = the highest load of the last day, times 1 + headroom, and the present load: for traffic that
 //             nothing foretells
 //
-// Every candidate also works backlogs off (need.h); that part is not its choice.
+// Every candidate also works backlogs off (need.h): within the lead time or, eager, as if help came at once. A queue
+// that grows while help is on its way is most often the beginning of a rise, and what an eager one buys too much of a
+// ramp half seen comes in time for the rest of it.
 #pragma once
 
 #include <array>
@@ -23,8 +25,8 @@ namespace tidegate {
 
 enum class Rule : std::uint8_t { band, headroom, fixed };
 
-enum class Window : std::uint8_t { ten_minutes, hour, day };
-inline constexpr std::size_t windows = 3;
+enum class Window : std::uint8_t { ten_minutes, hour, day, now };
+inline constexpr std::size_t windows = 3;  // that are remembered
 
 inline constexpr std::size_t alone = 0xffff;
 
@@ -36,6 +38,7 @@ struct Candidate {
   Duration hold_least = 5min;
   double headroom = 0;
   Window window = Window::ten_minutes;
+  bool eager = false;
   std::size_t bolder = alone;  // the next less cautious one of its kind
 
   // Lowers nearly as soon as the load does.
@@ -45,11 +48,11 @@ struct Candidate {
 // The share of requests it is expected to fail before it was tried.
 [[nodiscard]] double expected_miss(const Candidate& candidate);
 
-// How long a size once needed is kept; at least five minutes (quick candidates: two), so that noise does not start and
-// stop replicas.
+// How long a size once needed is kept; at least five minutes (quick candidates: two, or half a minute), so that noise
+// does not start and stop replicas.
 [[nodiscard]] Duration hold_of(const Candidate& candidate, Duration hold_time);
 
-inline constexpr std::size_t candidate_count = 68;
+inline constexpr std::size_t candidate_count = 88;
 // The one followed while nothing is known.
 inline constexpr std::size_t cautious = 24;
 [[nodiscard]] const std::array<Candidate, candidate_count>& candidates();
@@ -70,6 +73,9 @@ struct CandidateBand {
 
   [[nodiscard]] double floor() const { return present > forecast ? present : forecast; }
 };
+
+// What works off the queue of `load`, in weighted replicas.
+[[nodiscard]] double drain_of(const Candidate& candidate, const ServiceLoad& load, const Backlog& backlog);
 
 [[nodiscard]] CandidateBand band_of(const Candidate& candidate, const CandidateInput& input);
 

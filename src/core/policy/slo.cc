@@ -355,7 +355,7 @@ Proposal propose(const SloPolicy& policy, SloMemory& memory, const PolicyInput& 
   CandidateInput asked{.load = load, .at_lead = ahead.at_lead, .over_hold = ahead.over_hold};
   for (std::size_t w = 0; w < windows; ++w) asked.busiest[w] = static_cast<double>(memory.tuner.busiest[w]);
   const CandidateBand rule = band_of(leader, asked);
-  const double drain = drain_need(load, {.ready = input.ready, .lead_time = seconds(input.lead_time)});
+  const double drain = drain_of(leader, load, {.ready = input.ready, .lead_time = seconds(input.lead_time)});
 
   // Of replicas whose capacity nobody knows, those that are there evidently carry what does not queue.
   const bool is_carried = input.reference.basis == CapacityBasis::unknown && is_uncrowded(input) && input.ready >= 1;
