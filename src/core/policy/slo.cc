@@ -390,7 +390,8 @@ Proposal propose(const SloPolicy& policy, SloMemory& memory, const PolicyInput& 
                     {"floor_quantile", leader.floor_quantile},
                     {"ceiling_quantile", leader.ceiling_quantile},
                     {"late_share", late_share(memory.tuner, memory.tuner.leader)},
-                    {"target_share", target_share(memory.tuner, promise.allowance)},
+                    {"target_share",
+                     target_share(memory.tuner, early_allowance(memory.tuner, promise.allowance, input.lead_time))},
                     {"cost_relative", cost > 0 ? mean_replicas(memory.tuner, memory.tuner.leader) / cost : 1}}};
 }
 

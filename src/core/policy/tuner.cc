@@ -27,8 +27,11 @@ constexpr double first_choice = 300;       // seconds of evidence
 constexpr double quick_after = 12 * 3600;  // seconds of evidence: surges an hour apart show what lowering at once costs
 constexpr double leader_bonus = 0.98;      // a change must be worth it
 constexpr double doubt = 0.5;              // of the error of a share
-constexpr double clusters_least = 1.5;     // on the first day
+constexpr double clusters_least = 1.5;     // on the first day: less is one, and buys no more than
+constexpr double dearer_most = 2;          // ... so many times what the leader costs
 constexpr double first_day = 86400;        // seconds of evidence
+constexpr double early_most = 0.5;         // of the allowance, on the first day
+constexpr double early_lead = 15;          // seconds: of a lead time the part that is allowed on the first day
 constexpr double tail_power = 2.5;         // how much faster the late share falls than expected misses, at most
 constexpr double rule_of_three = 3;
 constexpr double excess_hopeless = 5;  // times the target: beyond it money counts for more
@@ -247,7 +250,7 @@ void step(Tuner& tuner, const TunerView& view) {
     return;
   }
   tuner.phase = steps_per_choice - 1;
-  tuner.leader = static_cast<std::uint16_t>(choose(tuner, view.allowance));
+  tuner.leader = static_cast<std::uint16_t>(choose(tuner, early_allowance(tuner, view.allowance, view.lead_time)));
 }
 
 double squares(const Tuner& tuner, std::size_t k) {
@@ -270,12 +273,18 @@ double least_part(const Tuner& tuner, const Candidate& candidate) {
   return std::min(std::pow(step, tail_power), rule_of_three / std::max(clusters(tuner, candidate.bolder), 1.0));
 }
 
-// Whether the leader is late more often than is aimed at, beyond what one cluster of bad luck explains.
+// Whether the leader is late more often than is aimed at, beyond what bad luck explains.
 bool is_evidently_late(const Tuner& tuner, double target) {
   if (!(tuner.arrivals > 0)) return false;
-  if (tuner.observed < first_day && clusters(tuner, tuner.leader) < clusters_least) return false;
   const double error = std::sqrt(squares(tuner, tuner.leader)) / tuner.arrivals;
   return late_share(tuner, tuner.leader) - doubt * error > target;
+}
+
+// How many times the leader's cost another may cost.
+double dearer_allowed(const Tuner& tuner, double target) {
+  if (!is_evidently_late(tuner, target)) return 1;
+  const bool is_one_cluster = tuner.observed < first_day && clusters(tuner, tuner.leader) < clusters_least;
+  return is_one_cluster ? dearer_most : std::numeric_limits<double>::infinity();
 }
 
 // What may be late as long again, of what was late so far; both in allowances.
@@ -356,12 +365,16 @@ double target_share(const Tuner& tuner, double allowance) {
   return aimed_part * allowance * std::max(std::clamp(left, 0.0, left_most) * correction, target_least);
 }
 
+double early_allowance(const Tuner& tuner, double allowance, Duration lead_time) {
+  if (tuner.observed >= first_day) return allowance;
+  return allowance * std::min(early_most, early_lead / std::max(seconds(lead_time), 1.0));
+}
+
 std::size_t choose(const Tuner& tuner, double allowance) {
   if (tuner.observed < first_choice) return cautious;
   const double target = target_share(tuner, allowance);
   const auto shares = believed_shares(tuner);
-  const double most =
-      is_evidently_late(tuner, target) ? std::numeric_limits<double>::infinity() : mean_replicas(tuner, tuner.leader);
+  const double most = mean_replicas(tuner, tuner.leader) * dearer_allowed(tuner, target);
   std::size_t best = tuner.leader;
   double best_score = std::numeric_limits<double>::infinity();
   for (std::size_t k = 0; k < candidate_count; ++k) {

@@ -24,7 +24,11 @@
 // it was spared clusters that met the neighbour: of n that it was spared, it may still meet 3 / n (the rule of three).
 //
 // A dearer one takes over only where the leader's lateness is evident: its share, less half of its error, is above the
-// target, and on the first day it came in more than one cluster. One alone would buy what no second one asks for.
+// target. After a single cluster on the first day it may cost twice as much: what a second one asks for is not known.
+//
+// On the first day a share tells little of the next hours, and one surge can spend what the day allows: half of the
+// allowance is aimed at, or 15 s over the lead time where that is less, since who meets a surge unprepared is late for
+// a lead time.
 //
 // Missing data freezes the plants. A service idle for an hour drops them and keeps what they taught.
 #pragma once
@@ -154,6 +158,8 @@ void observe(Tuner& tuner, const TunerEvidence& seen, const TunerView& view);
 [[nodiscard]] double mean_replicas(const Tuner& tuner, std::size_t k);
 // The share aimed at.
 [[nodiscard]] double target_share(const Tuner& tuner, double allowance);
+// What counts as allowed while little is known: less than `allowance` on the first day.
+[[nodiscard]] double early_allowance(const Tuner& tuner, double allowance, Duration lead_time);
 // The candidate to lead now.
 [[nodiscard]] std::size_t choose(const Tuner& tuner, double allowance);
 

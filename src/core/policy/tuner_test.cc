@@ -224,6 +224,31 @@ TEST(Tuner, WhatCannotBeMadeUpForIsNotBoughtBack) {
   EXPECT_NEAR(at(20), 0.008, 1e-4);
 }
 
+// One cluster of 500 late requests; only what costs eight times as much was not late.
+TEST(Tuner, OneClusterOnTheFirstDayBuysNoMoreThanTwice) {
+  Tuner tuner;
+  tuner.arrivals = 20'000;
+  tuner.time = tuner.observed = 3 * 3600;
+  tuner.leader = 8;
+  for (std::size_t k = 0; k < candidate_count; ++k) {
+    tuner.billed[k] = (k < 48 ? 1 : 8) * 3 * 3600.0F;
+    tuner.late[k] = k < 48 ? 500 : 0;
+    tuner.late_squares[k] = tuner.late[k] * tuner.late[k];
+  }
+  EXPECT_LT(choose(tuner, 0.0025), 48);
+  for (float& squares : tuner.late_squares) squares /= 4;  // as four clusters
+  EXPECT_GE(choose(tuner, 0.0025), 48);
+}
+
+TEST(Tuner, OnTheFirstDayLessCountsAsAllowed) {
+  World world;
+  EXPECT_DOUBLE_EQ(early_allowance(world.tuner, 0.01, 20s), 0.005);
+  EXPECT_DOUBLE_EQ(early_allowance(world.tuner, 0.01, 60s), 0.0025);
+  EXPECT_DOUBLE_EQ(early_allowance(world.tuner, 0.01, 600s), 0.00025);
+  world.tuner.observed = 86400;
+  EXPECT_DOUBLE_EQ(early_allowance(world.tuner, 0.01, 600s), 0.01);
+}
+
 TEST(Tuner, AClusterOfLateRequestsIsLessCertainThanAsManyScattered) {
   Tuner tuner;
   tuner.arrivals = 100'000;
