@@ -170,7 +170,7 @@ def play(options, case, policy):
 
 def fingerprint(options, policy):
     """What the program does now, told by two days of made-up traffic: the decisions, and for `slo` the bounds. Ours is told by a
-    quiet and by a bursty one: what it does about surges and on the first day does not show on the first."""
+    quiet and by a bursty one, for what it does about surges does not show on the quiet one."""
     path = configured(options, case_of("made up", "S", 60, "ttft_p99", "2d", 1))
     told = told_by(options, path, policy, "diurnal:rate=3,swing=0.6")
     if is_ours(policy):

@@ -26,53 +26,35 @@ static_assert(candidate_count == floor_quantiles.size() * keepings.size() + 2 * 
 constexpr std::array<Candidate, candidate_count> make_candidates() {
   std::array<Candidate, candidate_count> all{};
   std::size_t next = 0;
-  for (const double quantile : floor_quantiles)
-    for (const Keeping& keeping : keepings) {
-      all[next] = {.floor_quantile = quantile,
-                   .ceiling_quantile = std::min(quantile, keeping.quantile),
-                   .hold_share = keeping.hold_share,
-                   .hold_least = keeping.hold_least,
-                   .bolder = next < keepings.size() ? alone : next - keepings.size()};
-      ++next;
+  const auto add_bands = [&](const auto& quantiles, const auto& ways, bool eager) {
+    for (const double quantile : quantiles)
+      for (const Keeping& keeping : ways) {
+        all[next] = {.floor_quantile = quantile,
+                     .ceiling_quantile = std::min(quantile, keeping.quantile),
+                     .hold_share = keeping.hold_share,
+                     .hold_least = keeping.hold_least,
+                     .eager = eager,
+                     .bolder = quantile == quantiles.front() ? alone : next - ways.size()};
+        ++next;
+      }
+  };
+  const auto add_headrooms = [&](const auto& rooms, Candidate like) {
+    for (const double room : rooms) {
+      like.headroom = room;
+      like.bolder = room == rooms.front() ? alone : next - 1;
+      all[next++] = like;
     }
+  };
+  add_bands(floor_quantiles, keepings, false);
   for (const Window window : {Window::ten_minutes, Window::hour})
-    for (const double headroom : headrooms) {
-      all[next] = {.rule = Rule::headroom,
-                   .hold_share = 0,
-                   .headroom = headroom,
-                   .window = window,
-                   .bolder = headroom == headrooms.front() ? alone : next - 1};
-      ++next;
-    }
-  for (const double headroom : over_a_day) {
-    all[next] = {.rule = Rule::fixed,
-                 .floor_quantile = 0.8,
-                 .hold_share = 0,
-                 .headroom = headroom,
-                 .window = Window::day,
-                 .bolder = headroom == over_a_day.front() ? alone : next - 1};
-    ++next;
-  }
-  for (const double quantile : eager_quantiles)
-    for (const Keeping& keeping : eager_keepings) {
-      all[next] = {.floor_quantile = quantile,
-                   .ceiling_quantile = std::min(quantile, keeping.quantile),
-                   .hold_share = keeping.hold_share,
-                   .hold_least = keeping.hold_least,
-                   .eager = true,
-                   .bolder = quantile == eager_quantiles.front() ? alone : next - eager_keepings.size()};
-      ++next;
-    }
-  for (const double headroom : over_the_present) {
-    all[next] = {.rule = Rule::headroom,
-                 .hold_share = 0.2,  // a boot
-                 .hold_least = 30s,
-                 .headroom = headroom,
-                 .window = Window::now,
-                 .eager = true,
-                 .bolder = headroom == over_the_present.front() ? alone : next - 1};
-    ++next;
-  }
+    add_headrooms(headrooms, {.rule = Rule::headroom, .hold_share = 0, .window = window});
+  add_headrooms(over_a_day, {.rule = Rule::fixed, .floor_quantile = 0.8, .hold_share = 0, .window = Window::day});
+  add_bands(eager_quantiles, eager_keepings, true);
+  add_headrooms(over_the_present, {.rule = Rule::headroom,
+                                   .hold_share = 0.2,  // about a boot
+                                   .hold_least = 30s,
+                                   .window = Window::now,
+                                   .eager = true});
   return all;
 }
 constexpr auto table = make_candidates();
