@@ -29,7 +29,8 @@ PEERS = ("hpa", "keda", "knative", "ray_serve", "aws_target_tracking", "dynamo",
 TRACES = ("azure_llm_2024_code_week_digitised.rate", "servegen_m_large.rate", "servegen_m_mid.rate",
           "servegen_deepseek_r1.rate", "nasa_http_1995_jul.rate", "twitter_stream_2021_08.rate",
           "nab_aws_elb_request_count.rate", "nab_tweets_AMZN.rate", "nab_tweets_FB.rate")
-NO_DAILY_PATTERN = ("servegen_m_large.rate", "nab_aws_elb_request_count.rate")
+JUMPS_MOST = "nab_aws_elb_request_count.rate"
+NO_DAILY_PATTERN = ("servegen_m_large.rate", JUMPS_MOST)
 AN_HOUR = ("azure_llm_2023_conv.requests", "mooncake_conversation.requests", "autothrottle_diurnal.rate", "autothrottle_noisy.rate")
 FORECAST_OFF = "forecast_off"
 SKIPPED = 77  # the exit status of a test that cannot run
@@ -170,19 +171,23 @@ def play(options, case, policy):
 
 def fingerprint(options, policy):
     """What the program does now, told by two days of made-up traffic: the decisions, and for `slo` the bounds. Ours is told by a
-    quiet and by a bursty one, for what it does about surges does not show on the quiet one."""
+    quiet and by a bursty one, and by the trace that jumps most: what it does about surges does not show on the quiet one, nor
+    what it learned of them within two days."""
     path = configured(options, case_of("made up", "S", 60, "ttft_p99", "2d", 1))
-    told = told_by(options, path, policy, "diurnal:rate=3,swing=0.6")
+    told = told_by(options, path, policy, "--generate", "diurnal:rate=3,swing=0.6", "--duration", "2d")
     if is_ours(policy):
-        told += told_by(options, path, policy, "mmpp:rate=2,high=12")
+        told += told_by(options, path, policy, "--generate", "mmpp:rate=2,high=12", "--duration", "2d")
+        strict = configured(options, case_of("jumps", "S", 20, "ttft_p999", "2d", 1))
+        told += told_by(options, strict, policy, "--trace", os.path.join(options.traces, f"{JUMPS_MOST}.csv.gz"), "--peak-replicas",
+                        str(PEAKS["S"]), "--duration", DURATION_MOST)
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:12]
 
 
-def told_by(options, path, policy, traffic):
+def told_by(options, path, policy, *traffic):
     bounds = [] if policy == "slo" else ["--no-bounds"]
     named = "{slo: {forecast: false}}" if policy == FORECAST_OFF else policy.removesuffix(DEFAULTS)
-    found = answer_of([options.program, "compare", "--config", path, "--policies", named, "--duration", "2d", "--jobs", "1",
-                       "-o", "json", "--generate", traffic, "--warm-up", "0s", *bounds])
+    found = answer_of([options.program, "compare", "--config", path, "--policies", named, "--jobs", "1", "-o", "json",
+                       "--warm-up", "0s", *traffic, *bounds])
     return [found["runs"][0]["digest"]] + [found[bound]["replica_hours"] for bound in ("clairvoyant", "rate_oracle")
                                            if found.get(bound)]
 

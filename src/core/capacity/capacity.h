@@ -62,6 +62,8 @@ struct CapacityEvidence {
 };
 
 void observe(CapacityState& state, Instant now, const CapacityEvidence& seen);
+// Requests wait, and nothing else is known: what ends in the next minute may be late because of that.
+void end_quiet(CapacityState& state);
 [[nodiscard]] Capacity capacity(const CapacityState& state, const PoolSpec& pool, const Slo& slo);
 
 }  // namespace tidegate

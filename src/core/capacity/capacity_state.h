@@ -43,14 +43,13 @@ struct EvidenceWindow {
   double judged = 0;
   double missed = 0;
   double breached_share = 0;  // that a quantile beyond its bound says to have missed, at least
-  bool queued = false;
   bool latency_known = false;
 
   friend bool operator==(const EvidenceWindow&, const EvidenceWindow&) = default;
   template <class Archive>
   void archive(Archive& ar) {
     ar(length, samples, ready, busy, completions, in_flight_first, in_flight_last, itl_sum, itl_weight, judged, missed,
-       breached_share, queued, latency_known);
+       breached_share, latency_known);
   }
 };
 

@@ -165,6 +165,27 @@ TEST(Capacity, BreachesWithoutAQueueLowerTheSlots) {
   EXPECT_NEAR(capacity(queued, {}, ttft_only).slots, before, before * 0.1);
 }
 
+// While replicas come one by one no window lasts, and what the queue made late ends when it is gone.
+TEST(Capacity, WhatASurgeMadeLateIsNotTheConcurrencysDoing) {
+  const PoolSpec pool{.capacity = {.slots = 8, .service = 4s}};
+  CapacityState state = learned_at({4, 0}, {2, 6});
+  Instant now{};
+  for (int ready = 1; ready <= 10; ++ready)
+    for (int i = 0; i < 3; ++i)
+      observe(state, now += 1s,
+              {.interval = 1s,
+               .ready = static_cast<double>(ready),
+               .in_flight = 8.0 * ready,
+               .completions = 2.0 * ready,
+               .queued = 40,
+               .judged = 2.0 * ready,
+               .missed = 2.0 * ready});
+  for (int i = 0; i < 120; ++i)
+    observe(state, now += 1s,
+            {.interval = 1s, .ready = 10, .in_flight = 20, .completions = 5, .judged = 5, .missed = i < 8 ? 4.0 : 0.0});
+  EXPECT_NEAR(capacity(state, pool, ttft_only).slots, 8, 1);
+}
+
 // A quiet service: the 99th percentile of a minute is its slowest request, and sometimes one is too slow by itself.
 TEST(Capacity, AStragglerNowAndThenIsNotTheConcurrencysDoing) {
   CapacityState state = learned_at({4, 0}, {2, 8});

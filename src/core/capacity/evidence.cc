@@ -19,6 +19,7 @@ constexpr double completions_least = 3;
 constexpr double evidence_half_life = 3600;  // seconds of evidence
 constexpr double reach_half_life = 86400;    // ... until what was once carried is half believed
 constexpr double latency_window = 60;        // seconds the measured quantiles look back
+constexpr double quiet_most = 1e6;           // seconds
 constexpr double queue_share = 0.05;         // of in-flight: below it nobody waits
 
 // Bins from a quarter of a request upwards, each 1.6 times the one before: the last starts at about 1900.
@@ -70,11 +71,11 @@ void detect_shift(CapacityState& state, double ratio_log) {
     shift.noise += 0.05 * (std::min(std::abs(ratio_log), 1.0) - shift.noise);
 }
 
-// Objectives missed while nobody waited are the replicas' own doing. A quantile of few requests is nearly their
-// maximum, so one beyond its bound is taken for no more than it says: twice the share it allows, one request at least.
-void judge(CapacityState& state, const EvidenceWindow& window, ConcurrencyBin& bin) {
-  state.quiet = window.queued ? 0 : std::min(state.quiet + window.length, 1e6);
-  if (state.quiet < latency_window) return;
+// Objectives missed while nobody waited, nor had waited when what ends now began, are the replicas' own doing. A
+// quantile of few requests is nearly their maximum, so one beyond its bound is taken for no more than it says: twice
+// the share it allows, one request at least.
+void judge(const CapacityState& state, const EvidenceWindow& window, ConcurrencyBin& bin) {
+  if (state.quiet < latency_window + window.length) return;
   if (window.judged > 0) {
     bin.judged += window.judged;
     bin.missed += window.missed;
@@ -124,12 +125,17 @@ bool is_usable(const CapacityEvidence& seen) {
 
 }  // namespace
 
+void end_quiet(CapacityState& state) { state.quiet = 0; }
+
 void observe(CapacityState& state, Instant, const CapacityEvidence& seen) {
   EvidenceWindow& window = state.window;
   if (!is_usable(seen)) {
     window = {};
     return;
   }
+  // Whatever becomes of the windows: while a surge is met they end whenever a replica comes.
+  state.quiet = std::min(state.quiet + seconds(seen.interval), quiet_most);
+  if (seen.queued > queue_share * seen.in_flight) end_quiet(state);
   if (window.length > 0 && window.ready != seen.ready) window = {};
   const double length = seconds(seen.interval);
   if (!(window.length > 0)) {
@@ -145,7 +151,6 @@ void observe(CapacityState& state, Instant, const CapacityEvidence& seen) {
     window.itl_sum += seen.itl_mean * seen.completions;
     window.itl_weight += seen.completions;
   }
-  window.queued = window.queued || seen.queued > queue_share * seen.in_flight;
   window.latency_known = window.latency_known || seen.latency_known;
   window.judged += std::max(seen.judged, 0.0);
   window.missed += std::clamp(seen.missed, 0.0, std::max(seen.judged, 0.0));

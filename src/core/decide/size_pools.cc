@@ -33,7 +33,8 @@ CapacityEvidence evidence_of(const ServicePlan& plan, const PoolObservation& poo
   const auto in_flight = pool.in_flight.is_fresh() || !is_only_pool ? pool.in_flight : plan.seen.in_flight;
   const auto completions = pool.completions.is_fresh() || !is_only_pool ? pool.completions : plan.seen.completions;
   CapacityEvidence evidence{.interval = plan.interval, .ready = static_cast<double>(pool.ready)};
-  if (!in_flight.is_fresh() || !completions.is_fresh() || in_flight.coverage.is_partial() || pool.draining > 0)
+  if (pool.ready == 0 || !in_flight.is_fresh() || !completions.is_fresh() || in_flight.coverage.is_partial() ||
+      pool.draining > 0)
     return {};
   evidence.in_flight = in_flight.value;
   evidence.completions = completions.value;
@@ -55,10 +56,11 @@ CapacityEvidence evidence_of(const ServicePlan& plan, const PoolObservation& poo
 
 void learn(ServicePlan& plan, const PoolObservation& pool) {
   PoolMemory& memory = plan.state.pools[pool.pool];
-  if (plan.interval > Duration::zero() && pool.ready > 0) {
-    const auto evidence = evidence_of(plan, pool);
-    if (evidence.interval > Duration::zero()) observe(memory.capacity, plan.seen.now, evidence);
-  }
+  const auto evidence = evidence_of(plan, pool);
+  if (evidence.interval > Duration::zero())
+    observe(memory.capacity, plan.seen.now, evidence);
+  else if (plan.demand.queued > 0)
+    end_quiet(memory.capacity);
   std::vector<Duration> took;
   for (const ColdStart& cold : plan.seen.cold_starts)
     if (cold.pool == pool.pool) took.push_back(cold.took);

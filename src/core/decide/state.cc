@@ -6,8 +6,8 @@ namespace tidegate {
 namespace {
 
 // Raised when the meaning or the order of an archived field changes.
-constexpr std::uint32_t state_version = 8;
-constexpr std::uint32_t learned_version = 3;
+constexpr std::uint32_t state_version = 9;
+constexpr std::uint32_t learned_version = 4;
 
 template <class Content>
 std::vector<std::byte> with_version(std::uint32_t version, const Content& content) {

@@ -21,7 +21,7 @@ constexpr std::array eager_quantiles{0.2, 0.5, 0.8, 0.9, 0.95, 0.99};
 constexpr std::array eager_keepings{keepings[2], keepings[3]};
 constexpr std::array over_the_present{0.1, 0.25, 0.4, 0.6, 0.8, 1.2, 1.8, 3.0};
 static_assert(candidate_count == floor_quantiles.size() * keepings.size() + 2 * headrooms.size() + over_a_day.size() +
-                                     eager_quantiles.size() * eager_keepings.size() + over_the_present.size());
+                                     eager_quantiles.size() * eager_keepings.size() + 2 * over_the_present.size());
 
 constexpr std::array<Candidate, candidate_count> make_candidates() {
   std::array<Candidate, candidate_count> all{};
@@ -50,16 +50,31 @@ constexpr std::array<Candidate, candidate_count> make_candidates() {
     add_headrooms(headrooms, {.rule = Rule::headroom, .hold_share = 0, .window = window});
   add_headrooms(over_a_day, {.rule = Rule::fixed, .floor_quantile = 0.8, .hold_share = 0, .window = Window::day});
   add_bands(eager_quantiles, eager_keepings, true);
-  add_headrooms(over_the_present, {.rule = Rule::headroom,
-                                   .hold_share = 0.2,  // about a boot
-                                   .hold_least = 30s,
-                                   .window = Window::now,
-                                   .eager = true});
+  for (const Window window : {Window::now, Window::moment})
+    add_headrooms(over_the_present, {.rule = Rule::headroom,
+                                     .hold_share = 0.2,  // about a boot
+                                     .hold_least = 30s,
+                                     .window = window,
+                                     .eager = true});
   return all;
 }
 constexpr auto table = make_candidates();
-static_assert(table.back().window == Window::now && table.back().headroom == 3.0);
+static_assert(table.back().window == Window::moment && table.back().headroom == 3.0);
 static_assert(table[cautious].floor_quantile == 0.95 && table[cautious].hold_share == 1);
+
+double busiest_of(Window window, const CandidateInput& input) {
+  switch (window) {
+    case Window::now:
+      return input.load.busy;
+    case Window::moment:
+      return std::max(input.load.busy, input.load.momentary);
+    case Window::ten_minutes:
+    case Window::hour:
+    case Window::day:
+      break;
+  }
+  return std::max(input.load.busy, input.busiest[static_cast<std::size_t>(window)]);
+}
 
 }  // namespace
 
@@ -68,6 +83,7 @@ const std::array<Candidate, candidate_count>& candidates() { return table; }
 std::string_view rule_name(const Candidate& candidate) {
   constexpr std::array<std::string_view, 3> names{"band", "headroom and hold", "fixed floor"};
   if (candidate.rule == Rule::headroom && candidate.window == Window::now) return "headroom over the present";
+  if (candidate.rule == Rule::headroom && candidate.window == Window::moment) return "headroom over the moment";
   if (candidate.rule == Rule::band && candidate.eager) return "eager band";
   return names[static_cast<std::size_t>(candidate.rule)];
 }
@@ -89,10 +105,7 @@ CandidateBand band_of(const Candidate& candidate, const CandidateInput& input) {
   CandidateBand band;
   if (candidate.rule != Rule::headroom) band.present = present_need(input.load, candidate.floor_quantile);
   if (candidate.rule != Rule::band) {
-    double busiest = input.load.busy;
-    if (candidate.window != Window::now)
-      busiest = std::max(busiest, input.busiest[static_cast<std::size_t>(candidate.window)]);
-    band.forecast = busiest * (1 + candidate.headroom) / input.load.slots;
+    band.forecast = busiest_of(candidate.window, input) * (1 + candidate.headroom) / input.load.slots;
     band.ceiling = band.floor();
     return band;
   }

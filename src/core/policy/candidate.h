@@ -4,7 +4,8 @@
 //   band      floor = max(present load staffed at floor_quantile, forecast at the lead time at floor_quantile);
 //             ceiling = peak over the hold time at ceiling_quantile, and what the floor was within hold_share of
 //             the hold time
-//   headroom  floor = the highest load of the window (or the present one), times 1 + headroom: for flash crowds
+//   headroom  floor = the highest load of the window (or the present one, or that of the last moments), times
+//             1 + headroom: for flash crowds
 //   fixed     floor = the highest load of the last day, times 1 + headroom, and the present load: for traffic that
 //             nothing foretells
 //
@@ -25,7 +26,7 @@ namespace tidegate {
 
 enum class Rule : std::uint8_t { band, headroom, fixed };
 
-enum class Window : std::uint8_t { ten_minutes, hour, day, now };
+enum class Window : std::uint8_t { ten_minutes, hour, day, now, moment };
 inline constexpr std::size_t windows = 3;  // that are remembered
 
 inline constexpr std::size_t alone = 0xffff;
@@ -52,7 +53,7 @@ struct Candidate {
 // does not start and stop replicas.
 [[nodiscard]] Duration hold_of(const Candidate& candidate, Duration hold_time);
 
-inline constexpr std::size_t candidate_count = 88;
+inline constexpr std::size_t candidate_count = 96;
 // The one followed while nothing is known.
 inline constexpr std::size_t cautious = 24;
 [[nodiscard]] const std::array<Candidate, candidate_count>& candidates();

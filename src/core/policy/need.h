@@ -27,6 +27,7 @@ struct WaitPromise {
 
 struct ServiceLoad {
   double busy = 0;         // slots the present load fills at the slots' speed
+  double momentary = 0;    // ... and those of the last moments: quicker, and noisier
   double flow = 0;         // requests per second of the last few seconds: quicker than busy, and noisier
   double queued = 0;       // not begun
   double variability = 1;  // variance over mean of arrivals

@@ -21,6 +21,8 @@ constexpr double breach_load = 0.5;      // of the capacity: below it more repli
 constexpr double breach_missed_least = 10;
 constexpr double breach_part = 0.1;      // of a minute's requests: a few late ones are what the tuner weighs
 constexpr double quick_window = 15;      // seconds
+constexpr double moment_least = 1;       // seconds
+constexpr double moment_part = 0.05;     // of the lead time: what lasted for less says nothing of when help could come
 constexpr Duration start_overdue = 60s;  // beyond the lead time
 constexpr double crowded_fade = 300;     // seconds
 constexpr Duration crowded_counts = 1h;
@@ -67,7 +69,9 @@ ServiceLoad load_of(const SloMemory& memory, const PolicyInput& input, double sl
   if (load.rate_known)
     load.busy = std::max(input.at_lead.level, evident_rate(memory.recent, demand.variability, input.lead_time)) *
                 load.residence;
-  if (demand.concurrency_known) load.busy = std::max(load.busy, busy_slots(memory.in_flight, input.ready, capacity));
+  if (!demand.concurrency_known) return load;
+  load.busy = std::max(load.busy, busy_slots(memory.in_flight, input.ready, capacity));
+  load.momentary = busy_slots(memory.momentary, input.ready, capacity);
   return load;
 }
 
@@ -98,10 +102,14 @@ bool is_uncrowded(const PolicyInput& input) {
 }
 
 void smooth(SloMemory& memory, const PolicyInput& input, double elapsed) {
+  const double moment = std::clamp(moment_part * seconds(input.lead_time), moment_least, quick_window);
   const double quick = 1 - std::exp(-elapsed / quick_window);
+  const double quicker = 1 - std::exp(-elapsed / moment);
   const Demand& demand = input.demand;
-  if (demand.concurrency_known)
+  if (demand.concurrency_known) {
     memory.in_flight += (memory.in_flight_known ? quick : 1) * (demand.in_flight - memory.in_flight);
+    memory.momentary += (memory.in_flight_known ? quicker : 1) * (demand.in_flight - memory.momentary);
+  }
   memory.in_flight_known = demand.concurrency_known;
   if (demand.arrivals_known && demand.interval > Duration::zero())
     memory.flow += (memory.flow_known ? quick : 1) * (demand.arrivals / seconds(demand.interval) - memory.flow);

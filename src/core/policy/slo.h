@@ -37,6 +37,7 @@ struct SloMemory {
   RecentPeak peak;       // of the floor: keeps the ceiling for the hold time
   Duration evidence{};   // seen since the start, as far as it matters
   double in_flight = 0;  // smoothed
+  double momentary = 0;  // ... over moments only
   bool in_flight_known = false;
   double flow = 0;  // requests per second, smoothed alike
   bool flow_known = false;
@@ -61,9 +62,9 @@ struct SloMemory {
   friend bool operator==(const SloMemory&, const SloMemory&) = default;
   template <class Archive>
   void archive(Archive& ar) {
-    ar(started, seen, busy_last, peak, evidence, in_flight, in_flight_known, flow, flow_known, recent, crowded,
-       crowded_last, ends_modelled, ends_seen, carried, breach_floor, breach_until, met, missed, ready, progress,
-       starts_fail, pending_met, pending_missed, band, tuner);
+    ar(started, seen, busy_last, peak, evidence, in_flight, momentary, in_flight_known, flow, flow_known, recent,
+       crowded, crowded_last, ends_modelled, ends_seen, carried, breach_floor, breach_until, met, missed, ready,
+       progress, starts_fail, pending_met, pending_missed, band, tuner);
   }
 };
 

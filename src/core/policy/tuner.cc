@@ -241,7 +241,8 @@ void step(Tuner& tuner, const TunerView& view) {
   note_busy(tuner, plants, view.load.busy);
   ServiceLoad load = view.load;
   load.busy = std::max(load.busy, tuner.open_busy);
-  tuner.open_busy = 0;
+  load.momentary = std::max(load.momentary, tuner.open_momentary);
+  tuner.open_busy = tuner.open_momentary = 0;
   CandidateInput input{.load = load, .at_lead = view.at_lead, .over_hold = view.over_hold};
   for (std::size_t w = 0; w < windows; ++w) input.busiest[w] = static_cast<double>(tuner.busiest[w]);
   order(plants, ready, view, input);
@@ -310,6 +311,7 @@ void observe(Tuner& tuner, const TunerEvidence& seen, const TunerView& view) {
     tuner.missed += seen.missed;
   }
   tuner.open_busy = std::max(tuner.open_busy, view.load.busy);
+  tuner.open_momentary = std::max(tuner.open_momentary, view.load.momentary);
   const double length = seconds(seen.interval);
   double left = std::min(length, longest_interval);
   if (!(length > 0)) return;

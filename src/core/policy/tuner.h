@@ -95,6 +95,7 @@ struct Tuner {
   double open_arrivals = 0;
   double open_completions = 0;
   double open_busy = 0;  // highest busy slots since the last step
+  double open_momentary = 0;
 
   // What was learned; forgotten.
   Lane late{};          // requests
@@ -116,8 +117,8 @@ struct Tuner {
   friend bool operator==(const Tuner&, const Tuner&) = default;
   template <class Archive>
   void archive(Archive& ar) {
-    ar(plants, open, open_count, open_covered, open_arrivals, open_completions, open_busy, late, late_squares, billed,
-       arrivals, time, observed, predicted, met, missed, busiest, leader, phase);
+    ar(plants, open, open_count, open_covered, open_arrivals, open_completions, open_busy, open_momentary, late,
+       late_squares, billed, arrivals, time, observed, predicted, met, missed, busiest, leader, phase);
     if constexpr (Archive::is_reading) {
       if (!is_consistent()) ar.fail();
     }
