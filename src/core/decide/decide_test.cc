@@ -85,6 +85,18 @@ TEST(Decide, a_changed_list_of_policies_starts_anew_without_harm) {
   EXPECT_EQ(step.decision.total(), Replicas{5});
 }
 
+// Capacity is not learned while none is ready or one drains, but what waits meanwhile ends late all the same.
+TEST(Decide, a_queue_ends_the_quiet_though_nothing_else_is_learned) {
+  ServiceState calm;
+  for (int i = 1; i <= 100; ++i)
+    calm = decide(service(), std::move(calm), seen(i, {.arrivals = 3, .in_flight = 6, .ready = 2})).next;
+  ASSERT_GT(calm.pools.at("gpu").capacity.quiet, 60);
+  auto draining = seen(101, {.arrivals = 3, .in_flight = 6, .queued = 9, .ready = 2});
+  draining.pools.front().draining = 1;
+  for (const auto& waiting : {draining, seen(101, {.arrivals = 3, .queued = 9, .warming = 1})})
+    EXPECT_EQ(decide(service(), calm, waiting).next.pools.at("gpu").capacity.quiet, 0);
+}
+
 TEST(Decide, derived_arrivals_say_so) {
   auto spec = service();
   auto first = seen(1, {.in_flight = 4, .ready = 1});
