@@ -34,7 +34,6 @@ constexpr double early_most = 0.5;         // of the allowance, on the first day
 constexpr double early_lead = 15;          // seconds: of a lead time the part that is allowed on the first day
 constexpr double tail_power = 2.5;         // how much faster the late share falls than expected misses, at most
 constexpr double rule_of_three = 3;
-constexpr double excess_hopeless = 5;  // times the target: beyond it money counts for more
 constexpr std::uint16_t steps_per_choice = 30;
 constexpr std::int64_t steps_per_busy_slot = 30;
 constexpr double longest_interval = 60;  // seconds of a tick that count
@@ -288,6 +287,13 @@ double dearer_allowed(const Tuner& tuner, double target) {
   return is_one_cluster ? dearer_most : std::numeric_limits<double>::infinity();
 }
 
+// In mean weighted replicas, of the candidate that costs least.
+double least_cost(const Tuner& tuner) {
+  double least = std::numeric_limits<double>::infinity();
+  for (std::size_t k = 0; k < candidate_count; ++k) least = std::min(least, mean_replicas(tuner, k));
+  return least;
+}
+
 // What may be late as long again, of what was late so far; both in allowances.
 double left_of(double spent) {
   if (spent <= spent_most) return spent_most - spent;
@@ -377,14 +383,14 @@ std::size_t choose(const Tuner& tuner, double allowance) {
   const double target = target_share(tuner, allowance);
   const auto shares = believed_shares(tuner);
   const double most = mean_replicas(tuner, tuner.leader) * dearer_allowed(tuner, target);
+  const double allowance_worth = least_cost(tuner);
   std::size_t best = tuner.leader;
   double best_score = std::numeric_limits<double>::infinity();
   for (std::size_t k = 0; k < candidate_count; ++k) {
     if (candidates()[k].is_quick() && tuner.observed < quick_after) continue;
     if (mean_replicas(tuner, k) > most) continue;
-    double score = mean_replicas(tuner, k) * (k == tuner.leader ? leader_bonus : 1.0);
-    const double excess = shares[k] / target;
-    if (excess > 1) score *= std::min(excess, std::sqrt(excess * excess_hopeless));
+    const double cost = mean_replicas(tuner, k) * (k == tuner.leader ? leader_bonus : 1.0);
+    const double score = cost + allowance_worth * std::max(shares[k] - target, 0.0) / allowance;
     if (score >= best_score) continue;
     best = k;
     best_score = score;

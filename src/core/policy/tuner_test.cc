@@ -235,6 +235,23 @@ TEST(Tuner, WhatCannotBeMadeUpForIsNotBoughtBack) {
   EXPECT_NEAR(at(20), 0.008, 1e-4);
 }
 
+// Surges that met everyone: cheap and late, dearer and less late, at sixteen times the price never late.
+TEST(Tuner, ALateRequestCostsAsMuchWithADearCandidate) {
+  Tuner tuner;
+  tuner.arrivals = 1e6;
+  tuner.time = tuner.observed = 1e6;
+  const auto is_dear = [](std::size_t k) { return candidates()[k].rule == Rule::fixed; };
+  const auto is_between = [](std::size_t k) { return candidates()[k].window == Window::hour; };
+  for (std::size_t k = 0; k < candidate_count; ++k) {
+    tuner.billed[k] = (is_dear(k) ? 21.0F : is_between(k) ? 3.2F : 1.3F) * 1e6F;
+    tuner.late[k] = is_dear(k) ? 0 : is_between(k) ? 51'000 : 139'000;
+    tuner.late_squares[k] = tuner.late[k];
+  }
+  EXPECT_TRUE(is_between(choose(tuner, 0.01)));
+  EXPECT_TRUE(is_dear(choose(tuner, 0.001)));
+  EXPECT_FALSE(is_dear(choose(tuner, 0.1)) || is_between(choose(tuner, 0.1)));
+}
+
 // One cluster of 500 late requests; only what costs eight times as much was not late.
 TEST(Tuner, OneClusterOnTheFirstDayBuysNoMoreThanTwice) {
   Tuner tuner;
