@@ -98,7 +98,7 @@ double expected_miss(const Candidate& candidate) {
 }
 
 double drain_of(const Candidate& candidate, const ServiceLoad& load, const Backlog& backlog) {
-  return drain_need(load, {.ready = backlog.ready, .lead_time = candidate.eager ? 0 : backlog.lead_time});
+  return drain_need(load, {.ready = backlog.ready, .within = candidate.eager ? 0 : backlog.within});
 }
 
 CandidateBand band_of(const Candidate& candidate, const CandidateInput& input) {

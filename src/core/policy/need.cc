@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "core/capacity/staffing.h"
 
@@ -77,9 +78,14 @@ double drain_need(const ServiceLoad& load, const Backlog& backlog) {
   const double rate = load.replica_rate();
   const double late = load.queued - backlog.ready * rate * load.slack;
   if (late <= 0) return 0;
-  const double time = std::max({load.slack, backlog.lead_time, load.residence});
+  const double time = std::max({load.slack, backlog.within, load.residence});
   const double flow = std::min(load.flow * load.residence, flow_credible * load.busy);
   return std::max(load.busy, flow) / load.slots + late / (rate * time);
+}
+
+double recovery_time(const ServiceLoad& load, Duration boot, double allowance) {
+  if (!(load.flow > 0)) return std::numeric_limits<double>::infinity();
+  return std::sqrt(load.queued / load.flow * seconds(boot) * allowance);
 }
 
 }  // namespace tidegate

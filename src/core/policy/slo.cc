@@ -220,6 +220,22 @@ double breach_need(SloMemory& memory, const PolicyInput& input, const ServiceLoa
   return memory.breach_floor;
 }
 
+// What a start typically takes.
+Duration boot_time(const PolicyInput& input) {
+  return input.boot_time > Duration::zero() ? input.boot_time : input.lead_time;
+}
+
+// At the beginning nothing that was ever ordered can have come, and whoever comes is late until it does. Replicas come
+// one by one, around the boot time: as many are ordered as work the backlog off once the first of them are there, and
+// the band does not keep them when it is gone. Later the candidates say what that is worth.
+double first_recovery(const SloMemory& memory, const PolicyInput& input, const ServiceLoad& load, double allowance) {
+  const bool begins = memory.tuner.observed <= 0 && !memory.starts_fail && input.demand.arrivals_known &&
+                      input.reference.basis != CapacityBasis::unknown;
+  if (!begins) return 0;
+  const double quick = recovery_time(load, boot_time(input), allowance);
+  return drain_need(load, {.ready = input.ready, .within = std::min(quick, seconds(input.lead_time))});
+}
+
 struct Need {
   double value = 0;
   Reason reason = Reason::steady;
@@ -234,7 +250,7 @@ void raise_to(Need& need, double value, Reason reason) {
 IdlePlan plan_idle(const SloMemory& memory, const PolicyInput& input, const WaitPromise& promise) {
   const GapHistogram& gaps = input.history.gaps;
   const Instant last = gaps.last_known ? gaps.last_arrival : memory.busy_last;
-  const double boot = seconds(input.boot_time > Duration::zero() ? input.boot_time : input.lead_time);
+  const double boot = seconds(boot_time(input));
   const double hold = seconds(input.hold_time);
   const bool is_missed = seconds(input.lead_time) > promise.slack;
   const double worth =
@@ -363,7 +379,7 @@ Proposal propose(const SloPolicy& policy, SloMemory& memory, const PolicyInput& 
   CandidateInput asked{.load = load, .at_lead = ahead.at_lead, .over_hold = ahead.over_hold};
   for (std::size_t w = 0; w < windows; ++w) asked.busiest[w] = static_cast<double>(memory.tuner.busiest[w]);
   const CandidateBand rule = band_of(leader, asked);
-  const double drain = drain_of(leader, load, {.ready = input.ready, .lead_time = seconds(input.lead_time)});
+  const double drain = drain_of(leader, load, {.ready = input.ready, .within = seconds(input.lead_time)});
 
   // Of replicas whose capacity nobody knows, those that are there evidently carry what does not queue.
   const bool is_carried = input.reference.basis == CapacityBasis::unknown && is_uncrowded(input) && input.ready >= 1;
@@ -373,12 +389,14 @@ Proposal propose(const SloPolicy& policy, SloMemory& memory, const PolicyInput& 
   raise_to(need, std::min(believed(policy, memory.tuner, load, rule), most), Reason::forecast_demand);
   raise_to(need, drain, Reason::backlog);
   raise_to(need, breach_need(memory, input, load, promise.allowance), Reason::slo_breach_observed);
+  const double lasting = need.value;
+  raise_to(need, first_recovery(memory, input, load, promise.allowance), Reason::backlog);
   Band band{.floor = WeightedReplicas{need.value}, .floor_reason = need.reason};
   if (!input.demand.has_evidence) return without_evidence(memory, input, band);
 
-  observe(memory.peak, input.seen.now, hold_of(leader, input.hold_time), std::ceil(need.value - 1e-6));
+  observe(memory.peak, input.seen.now, hold_of(leader, input.hold_time), std::ceil(lasting - 1e-6));
   const double kept = memory.peak.value();
-  band.ceiling = WeightedReplicas{std::max(rule.ceiling, kept)};
+  band.ceiling = WeightedReplicas{std::max({rule.ceiling, kept, need.value})};
   band.ceiling_reason = kept > rule.ceiling && kept >= committed ? Reason::hold_down : Reason::load_fall;
   if (input.spec.guardrails.replicas_min == Replicas{0}) settle_idle(memory, input, promise, band);
   if (!windows_full(memory, input) && band.ceiling < WeightedReplicas{committed}) {

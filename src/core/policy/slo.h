@@ -15,6 +15,9 @@
 // the same one four hours at most. Where the promise leaves time for a cold start, it is worth the hold time. A daily
 // opening (forecast/rest.h) wakes it too.
 //
+// At the beginning, before anything ordered can have come, a backlog is worked off in the time that is cheapest
+// (recovery_time in need.h) instead of the lead time, and what that takes is not kept.
+//
 // When starts do not succeed (none in the lead time and a minute, though the floor asks for more), what was missed
 // since is no candidate's doing and teaches the tuner nothing, nor does the backlog that is left when they do again.
 //

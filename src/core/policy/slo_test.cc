@@ -35,11 +35,22 @@ TEST(Need, StaffsThePresentLoad) {
 
 TEST(Need, DrainsWhatIsLateWithinTheLeadTime) {
   ServiceLoad load{.busy = 40, .queued = 500, .slots = 8, .residence = 2, .slack = 5};
-  EXPECT_NEAR(drain_need(load, {.ready = 1, .lead_time = 30}), 9, 1e-9);  // 5 + 480 / (4 * 30)
+  EXPECT_NEAR(drain_need(load, {.ready = 1, .within = 30}), 9, 1e-9);  // 5 + 480 / (4 * 30)
   load.queued = 20;  // one replica begins them within the slack: no backlog
-  EXPECT_EQ(drain_need(load, {.ready = 1, .lead_time = 30}), 0);
+  EXPECT_EQ(drain_need(load, {.ready = 1, .within = 30}), 0);
   load = {.busy = 8, .queued = 16, .slots = 8, .rate_known = false};
   EXPECT_NEAR(drain_need(load, {.ready = 1}), 3, 1e-9);  // the requests themselves are all that is known
+}
+
+TEST(Need, ABacklogIsCheapestWorkedOffWhereReplicasAndLateRequestsCostAlike) {
+  const ServiceLoad load{.flow = 32, .queued = 1600, .slots = 8, .residence = 4};
+  const double best = recovery_time(load, 600s, 0.01);
+  EXPECT_NEAR(best, std::sqrt(50 * 600 * 0.01), 1e-9);
+  const auto cost = [&](double within) { return 1600 * 600 / (2 * within) + 32 * within * 100 / 2; };
+  EXPECT_LT(cost(best), cost(0.9 * best));
+  EXPECT_LT(cost(best), cost(1.1 * best));
+  EXPECT_LT(recovery_time(load, 600s, 0.001), best);
+  EXPECT_TRUE(std::isinf(recovery_time({.queued = 10}, 600s, 0.01)));
 }
 
 TEST(Need, ForecastsOverTheWindowThatSlotsAreFilledIn) {
@@ -169,6 +180,32 @@ TEST(SloPolicy, RaisesForABacklogWithoutRunningAway) {
   EXPECT_EQ(first.band.floor_reason, Reason::backlog);
   bench.warming = std::ceil(first.band.floor.value()) - bench.ready;
   EXPECT_LE(bench.step().band.floor.value(), bench.ready + bench.warming + 1);
+}
+
+// One replica, ten minutes to a boot, and traffic for ten: the first to come work off what waits, and then go.
+TEST(SloPolicy, AtTheBeginningABacklogIsWorkedOffQuicklyAndNoMoreIsKept) {
+  Bench bench;
+  bench.lead_time = bench.hold_time = 600s;
+  bench.demand.queued = 1600;
+  bench.seen.queued = Reading::of(1600);
+  const auto tick = [&](double in_flight) {
+    bench.demand.arrivals = 40;
+    bench.demand.in_flight = in_flight;
+    return bench.step();
+  };
+  for (int i = 0; i < 60; ++i) tick(8);
+  const Proposal waiting = tick(8);
+  EXPECT_EQ(waiting.band.floor_reason, Reason::backlog);
+  EXPECT_GT(waiting.band.floor.value(), 25);  // 1600 / (4 * sqrt(40 * 600 * 0.01)) = 26 beside the ten
+  EXPECT_LT(waiting.band.floor.value(), 45);
+  for (int i = 0; i < 560; ++i) tick(8);
+  bench.ready = 40;
+  bench.demand.queued = 0;
+  bench.seen.queued = Reading::of(0);
+  for (int i = 0; i < 60; ++i) tick(80);
+  const Proposal after = tick(80);
+  EXPECT_LT(after.band.ceiling.value(), 25);
+  EXPECT_GE(after.band.floor.value(), 10);
 }
 
 TEST(SloPolicy, WakesOnAWaitingRequest) {

@@ -148,7 +148,7 @@ void order(CandidatePlants& plants, const Lane& ready, const TunerView& view, co
     const CandidateBand band = band_of(candidate, input);
     load.queued = static_cast<double>(plants.queued[k]);
     const double drain =
-        drain_of(candidate, load, {.ready = static_cast<double>(ready[k]), .lead_time = seconds(view.lead_time)});
+        drain_of(candidate, load, {.ready = static_cast<double>(ready[k]), .within = seconds(view.lead_time)});
     const double floor = std::clamp(std::max(band.floor(), drain), std::min(view.replicas_min, most), most);
     keep(plants, k, std::ceil(floor - 1e-6), seconds(hold_of(candidate, view.hold_time)));
     const double kept = static_cast<double>(std::max({plants.kept[0][k], plants.kept[1][k], plants.kept[2][k]}));

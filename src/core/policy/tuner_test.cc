@@ -78,7 +78,7 @@ std::size_t index_of(bool (*matches)(const Candidate&)) {
 
 TEST(Candidates, AnEagerOneWorksABacklogOffAsIfHelpCameAtOnce) {
   const ServiceLoad load{.busy = 16, .queued = 100, .slots = 8, .residence = 2, .slack = 5};
-  const Backlog backlog{.ready = 2, .lead_time = 60};
+  const Backlog backlog{.ready = 2, .within = 60};
   const std::size_t eager = index_of([](const Candidate& one) { return one.eager; });
   EXPECT_NEAR(drain_of(candidates()[cautious], load, backlog), 2.25, 1e-9);  // 2 + 60 / (4 * 60)
   EXPECT_NEAR(drain_of(candidates()[eager], load, backlog), 5, 1e-9);        // 2 + 60 / (4 * 5)
