@@ -390,7 +390,8 @@ Proposal propose(const SloPolicy& policy, SloMemory& memory, const PolicyInput& 
   raise_to(need, drain, Reason::backlog);
   raise_to(need, breach_need(memory, input, load, promise.allowance), Reason::slo_breach_observed);
   const double lasting = need.value;
-  raise_to(need, first_recovery(memory, input, load, promise.allowance), Reason::backlog);
+  const double recovery = first_recovery(memory, input, load, promise.allowance);
+  raise_to(need, recovery, Reason::backlog);
   Band band{.floor = WeightedReplicas{need.value}, .floor_reason = need.reason};
   if (!input.demand.has_evidence) return without_evidence(memory, input, band);
 
@@ -409,7 +410,7 @@ Proposal propose(const SloPolicy& policy, SloMemory& memory, const PolicyInput& 
           .note = rule_name(leader),
           .facts = {{"present", rule.present},
                     {"forecast", rule.forecast},
-                    {"drain", drain},
+                    {"drain", std::max(drain, recovery)},
                     {"busy", load.busy},
                     {"slots", load.slots},
                     {"candidate", static_cast<double>(memory.tuner.leader)},

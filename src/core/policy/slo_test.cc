@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "core/base/archive.h"
@@ -33,7 +34,7 @@ TEST(Need, StaffsThePresentLoad) {
   EXPECT_EQ(present_need({.busy = 0.1}, 0.01), 0);
 }
 
-TEST(Need, DrainsWhatIsLateWithinTheLeadTime) {
+TEST(Need, DrainsWhatIsLateInTheTimeGiven) {
   ServiceLoad load{.busy = 40, .queued = 500, .slots = 8, .residence = 2, .slack = 5};
   EXPECT_NEAR(drain_need(load, {.ready = 1, .within = 30}), 9, 1e-9);  // 5 + 480 / (4 * 30)
   load.queued = 20;  // one replica begins them within the slack: no backlog
@@ -198,6 +199,9 @@ TEST(SloPolicy, AtTheBeginningABacklogIsWorkedOffQuicklyAndNoMoreIsKept) {
   EXPECT_EQ(waiting.band.floor_reason, Reason::backlog);
   EXPECT_GT(waiting.band.floor.value(), 25);  // 1600 / (4 * sqrt(40 * 600 * 0.01)) = 26 beside the ten
   EXPECT_LT(waiting.band.floor.value(), 45);
+  const auto drain = std::ranges::find(waiting.facts, std::string_view("drain"), &Fact::name);
+  ASSERT_NE(drain, waiting.facts.end());
+  EXPECT_EQ(drain->value, waiting.band.floor.value());  // the explanation names what was asked for
   for (int i = 0; i < 560; ++i) tick(8);
   bench.ready = 40;
   bench.demand.queued = 0;
